@@ -1,0 +1,2 @@
+//! The tidegate agent.
+fn main() {}

@@ -1,0 +1,2 @@
+//! What the kernel programs and user space share: packet parser, flow record, verdicts, map layouts.
+#![no_std]

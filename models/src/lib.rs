@@ -1,0 +1,1 @@
+//! KDD schema, training, model files and inference.
