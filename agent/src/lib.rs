@@ -1,1 +1,10 @@
-//! The tidegate agent.
+//! The tidegate agent: it loads the kernel programs, follows the flows they report, classifies them, and writes
+//! verdicts back.
+//!
+//! Data moves one way, in the order of this list; [`pipeline`] is the only place that wires the parts.
+//!
+//! - [`decision`]: what was decided about whom, and why
+//! - [`engine`]: how the API talks to the pipeline without making it wait
+
+pub mod decision;
+pub mod engine;

@@ -1,0 +1,424 @@
+//! Flows: the canonical key, the record, and its update by one packet.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use crate::{
+    address::Address,
+    event::Milestone,
+    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, Transport, UDP, tcp_flags},
+    tcp::Endpoint,
+};
+
+/// Between milestones at doubling packet counts, at least one event in this many packets each way.
+pub const EVENT_EVERY_PACKETS: u32 = 1024;
+/// A flow that sends after this long without an event gets one, so that user space knows slow flows to be alive.
+pub const EVENT_EVERY_NS: u64 = 1_000_000_000;
+
+/// A conversation: both directions share one key.
+///
+/// Ports are in host order. `a` is the numerically lower (address, port); which of the two spoke first stands in
+/// the record, not in the key. For ICMP the ports are the echo identifier and the type and code of the request.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(C)]
+pub struct FlowKey {
+    /// Lower address.
+    pub a: Address,
+    /// Higher address.
+    pub b: Address,
+    /// Port of `a`; for ICMP the echo identifier.
+    pub a_port: u16,
+    /// Port of `b`; for ICMP the request's `type << 8 | code`.
+    pub b_port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Always zero: the kernel hashes every byte of a key.
+    pub zero: [u8; 3],
+}
+
+/// Which side of a [`FlowKey`] sent a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Side {
+    /// `a`, the lower one.
+    A = 0,
+    /// `b`, the higher one.
+    B = 1,
+}
+
+impl Side {
+    /// The other one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    #[inline(always)]
+    const fn from_bit(bit: u32) -> Self {
+        if bit & 1 == 0 { Self::A } else { Self::B }
+    }
+}
+
+impl FlowKey {
+    /// The key of a packet, and which side of it sent the packet.
+    ///
+    /// Land packets (both ends equal) count as sent by `a`.
+    #[inline(always)]
+    #[must_use]
+    pub fn of(packet: &Packet, transport: &Transport) -> (Self, Side) {
+        let (source, destination) = (packet.source, packet.destination);
+        let (source_port, destination_port) = (transport.source_port, transport.destination_port);
+        let icmp = matches!(packet.protocol, ICMP | ICMPV6);
+        let swap = match source.cmp(&destination) {
+            core::cmp::Ordering::Less => false,
+            core::cmp::Ordering::Greater => true,
+            core::cmp::Ordering::Equal => !icmp && source_port > destination_port,
+        };
+        let (mut a_port, mut b_port) = if swap {
+            (destination_port, source_port)
+        } else {
+            (source_port, destination_port)
+        };
+        if icmp && packet.fragment != Fragment::Later {
+            a_port = transport.icmp_id;
+            b_port = icmp_service(packet.protocol, transport.icmp_type, transport.icmp_code);
+        }
+        let key = Self {
+            a: if swap { destination } else { source },
+            b: if swap { source } else { destination },
+            a_port,
+            b_port,
+            protocol: packet.protocol,
+            zero: [0; 3],
+        };
+        (key, Side::from_bit(swap as u32))
+    }
+
+    /// Address of one side.
+    #[must_use]
+    pub const fn address(&self, side: Side) -> Address {
+        match side {
+            Side::A => self.a,
+            Side::B => self.b,
+        }
+    }
+
+    /// Port of one side; 0 for ICMP.
+    #[must_use]
+    pub const fn port(&self, side: Side) -> u16 {
+        match (self.protocol, side) {
+            (TCP | UDP, Side::A) => self.a_port,
+            (TCP | UDP, Side::B) => self.b_port,
+            _ => 0,
+        }
+    }
+
+    /// Type and code of an ICMP or ICMPv6 conversation: those of the request where there is one.
+    #[must_use]
+    pub const fn icmp(&self) -> Option<(u8, u8)> {
+        match self.protocol {
+            ICMP | ICMPV6 => Some(((self.b_port >> 8) as u8, self.b_port as u8)),
+            _ => None,
+        }
+    }
+}
+
+/// Type and code of a message, with answers folded into what they answer.
+#[inline(always)]
+const fn icmp_service(protocol: u8, icmp_type: u8, code: u8) -> u16 {
+    let request = match (protocol, icmp_type) {
+        // Echo, timestamp, information, address mask (RFC 792, RFC 950).
+        (ICMP, 0) => 8,
+        (ICMP, 14) => 13,
+        (ICMP, 16) => 15,
+        (ICMP, 18) => 17,
+        (ICMPV6, 129) => 128,
+        // Neighbour advertisement answers solicitation (RFC 4861).
+        (ICMPV6, 136) => 135,
+        _ => icmp_type,
+    };
+    (request as u16) << 8 | code as u16
+}
+
+/// Whether an ICMP message answers another one.
+#[inline(always)]
+const fn is_icmp_reply(protocol: u8, icmp_type: u8) -> bool {
+    matches!(
+        (protocol, icmp_type),
+        (ICMP, 0 | 14 | 16 | 18) | (ICMPV6, 129 | 136)
+    )
+}
+
+/// Positions in the state word: originator's and responder's [`Endpoint`], who is who, and how a conversation began.
+mod bits {
+    pub(super) const ORIGINATOR_STATE: u32 = 0;
+    pub(super) const RESPONDER_STATE: u32 = 3;
+    pub(super) const STATE_MASK: u32 = 7;
+    /// Set when side `b` is the originator.
+    pub(super) const ORIGINATOR_IS_B: u32 = 6;
+    /// The first message was an ICMP answer nobody was seen to ask for.
+    pub(super) const BEGAN_WITH_REPLY: u32 = 7;
+    /// Source and destination address and port are equal.
+    pub(super) const LAND: u32 = 8;
+}
+
+/// Counters of one flow, updated in place by the kernel.
+///
+/// Atomics, because the two directions of a flow may be received on different CPUs at the same time.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct FlowRecord {
+    /// First packet, ns of the packet clock.
+    first_ns: u64,
+    /// Latest packet.
+    last_ns: AtomicU64,
+    /// Latest event.
+    event_ns: AtomicU64,
+    /// Packets sent by `a` and `b`.
+    packets: [AtomicU32; 2],
+    /// Payload bytes sent by `a` and `b`.
+    bytes: [AtomicU64; 2],
+    /// See [`bits`].
+    state: AtomicU32,
+    /// Wrong fragments (low half) and urgent packets (high half), saturating.
+    oddities: AtomicU32,
+}
+
+/// A copy of a [`FlowRecord`] at one moment, as it stands in events and in what user space reads from the map.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(C)]
+pub struct FlowSnapshot {
+    /// First packet, ns of the packet clock.
+    pub first_ns: u64,
+    /// Latest packet.
+    pub last_ns: u64,
+    /// Latest event before this one.
+    pub event_ns: u64,
+    /// Packets sent by `a` and `b`.
+    pub packets: [u32; 2],
+    /// Payload bytes sent by `a` and `b`.
+    pub bytes: [u64; 2],
+    /// State word; read it through the methods.
+    pub state: u32,
+    /// Oddities word; read it through the methods.
+    pub oddities: u32,
+}
+
+impl FlowSnapshot {
+    /// The side that opened the conversation.
+    #[must_use]
+    pub const fn originator(&self) -> Side {
+        Side::from_bit(self.state >> bits::ORIGINATOR_IS_B)
+    }
+
+    /// TCP states of originator and responder.
+    #[must_use]
+    pub const fn endpoints(&self) -> (Endpoint, Endpoint) {
+        (
+            Endpoint::from_bits(self.state >> bits::ORIGINATOR_STATE),
+            Endpoint::from_bits(self.state >> bits::RESPONDER_STATE),
+        )
+    }
+
+    /// Whether the first message was an ICMP answer without a question.
+    #[must_use]
+    pub const fn began_with_reply(&self) -> bool {
+        self.state >> bits::BEGAN_WITH_REPLY & 1 == 1
+    }
+
+    /// Whether source and destination are the same address and port.
+    #[must_use]
+    pub const fn land(&self) -> bool {
+        self.state >> bits::LAND & 1 == 1
+    }
+
+    /// Fragments no sane sender makes.
+    #[must_use]
+    pub const fn wrong_fragments(&self) -> u32 {
+        self.oddities & 0xffff
+    }
+
+    /// TCP segments with the urgent flag.
+    #[must_use]
+    pub const fn urgent(&self) -> u32 {
+        self.oddities >> 16
+    }
+}
+
+/// What [`FlowRecord::update`] found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Updated {
+    /// Counted, nothing to tell.
+    Quiet,
+    /// Counted, and user space should know.
+    Milestone(Milestone),
+    /// Not counted: the packet opens a new conversation under an old key. The caller replaces the record by
+    /// [`FlowRecord::first`].
+    Restart,
+}
+
+/// Silence after which a packet opens a new conversation: Zeek's inactivity timeouts, in ns.
+#[inline(always)]
+#[must_use]
+pub const fn idle_timeout_ns(protocol: u8) -> u64 {
+    match protocol {
+        TCP => 300_000_000_000,
+        _ => 60_000_000_000,
+    }
+}
+
+impl FlowRecord {
+    /// The record of a conversation of which `packet` is the first.
+    #[inline(always)]
+    #[must_use]
+    pub fn first(packet: &Packet, transport: &Transport, sender: Side, now_ns: u64) -> Self {
+        // A SYN+ACK is an answer: its sender did not open the conversation.
+        let syn_ack = tcp_flags::SYN | tcp_flags::ACK;
+        let answers = packet.protocol == TCP && transport.tcp_flags & syn_ack == syn_ack;
+        let originator = if answers { sender.other() } else { sender };
+        let reply = is_icmp_reply(packet.protocol, transport.icmp_type);
+        let land = packet.source == packet.destination
+            && transport.source_port == transport.destination_port;
+        let state = (originator as u32) << bits::ORIGINATOR_IS_B
+            | (reply as u32) << bits::BEGAN_WITH_REPLY
+            | (land as u32) << bits::LAND;
+        let record = Self {
+            first_ns: now_ns,
+            last_ns: AtomicU64::new(now_ns),
+            event_ns: AtomicU64::new(now_ns),
+            state: AtomicU32::new(next_state(state, packet, transport, sender)),
+            ..Self::default()
+        };
+        record.count(packet, transport, sender);
+        record
+    }
+
+    /// Counts one packet.
+    #[inline(always)]
+    pub fn update(
+        &self,
+        packet: &Packet,
+        transport: &Transport,
+        sender: Side,
+        now_ns: u64,
+    ) -> Updated {
+        let state = self.state.load(Relaxed);
+        let last_ns = self.last_ns.load(Relaxed);
+        let opens = packet.protocol == TCP
+            && transport.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
+        if now_ns.saturating_sub(last_ns) > idle_timeout_ns(packet.protocol)
+            || (opens && is_closed(state))
+        {
+            return Updated::Restart;
+        }
+        self.last_ns.store(now_ns, Relaxed);
+        let packets = self.count(packet, transport, sender);
+        let next = next_state(state, packet, transport, sender);
+        if next != state {
+            // Lost only if the other direction changes its own state in the same nanoseconds; its next packet
+            // does not mend it, a retransmission does. A loop here would cost the verifier more than that is worth.
+            self.state.store(next, Relaxed);
+        }
+        let milestone = if !is_closed(state) && is_closed(next) {
+            Milestone::Closed
+        } else if !is_established(state) && is_established(next) {
+            Milestone::Established
+        } else if packets.is_power_of_two() || packets.is_multiple_of(EVENT_EVERY_PACKETS) {
+            Milestone::Count
+        } else if now_ns.saturating_sub(self.event_ns.load(Relaxed)) >= EVENT_EVERY_NS {
+            Milestone::Tick
+        } else {
+            return Updated::Quiet;
+        };
+        Updated::Milestone(milestone)
+    }
+
+    /// Adds the packet to the counters; returns how many its sender has sent by now.
+    #[inline(always)]
+    fn count(&self, packet: &Packet, transport: &Transport, sender: Side) -> u32 {
+        let (packets, bytes) = match sender {
+            Side::A => (&self.packets[0], &self.bytes[0]),
+            Side::B => (&self.packets[1], &self.bytes[1]),
+        };
+        if transport.payload != 0 {
+            bytes.fetch_add(u64::from(transport.payload), Relaxed);
+        }
+        if packet.wrong_fragment && self.oddities.load(Relaxed) & 0xffff != 0xffff {
+            self.oddities.fetch_add(1, Relaxed);
+        }
+        if transport.tcp_flags & tcp_flags::URG != 0 && self.oddities.load(Relaxed) >> 16 != 0xffff
+        {
+            self.oddities.fetch_add(1 << 16, Relaxed);
+        }
+        packets.fetch_add(1, Relaxed).wrapping_add(1)
+    }
+
+    /// A copy for an event; remembers `now_ns` as the time of that event.
+    #[inline(always)]
+    #[must_use]
+    pub fn snapshot_for_event(&self, now_ns: u64) -> FlowSnapshot {
+        let snapshot = self.snapshot();
+        self.event_ns.store(now_ns, Relaxed);
+        snapshot
+    }
+
+    /// A copy.
+    #[inline(always)]
+    #[must_use]
+    pub fn snapshot(&self) -> FlowSnapshot {
+        FlowSnapshot {
+            first_ns: self.first_ns,
+            last_ns: self.last_ns.load(Relaxed),
+            event_ns: self.event_ns.load(Relaxed),
+            packets: [self.packets[0].load(Relaxed), self.packets[1].load(Relaxed)],
+            bytes: [self.bytes[0].load(Relaxed), self.bytes[1].load(Relaxed)],
+            state: self.state.load(Relaxed),
+            oddities: self.oddities.load(Relaxed),
+        }
+    }
+}
+
+/// The state word after `packet`.
+#[inline(always)]
+fn next_state(state: u32, packet: &Packet, transport: &Transport, sender: Side) -> u32 {
+    if packet.protocol != TCP || packet.fragment == Fragment::Later {
+        return state;
+    }
+    let from_originator = (state >> bits::ORIGINATOR_IS_B & 1) == sender as u32;
+    let (mine, peers) = if from_originator {
+        (bits::ORIGINATOR_STATE, bits::RESPONDER_STATE)
+    } else {
+        (bits::RESPONDER_STATE, bits::ORIGINATOR_STATE)
+    };
+    let before = Endpoint::from_bits(state >> mine);
+    let after = before.after(Endpoint::from_bits(state >> peers), transport.tcp_flags);
+    state & !(bits::STATE_MASK << mine) | (after as u32) << mine
+}
+
+#[inline(always)]
+const fn pair(state: u32) -> (Endpoint, Endpoint) {
+    (
+        Endpoint::from_bits(state >> bits::ORIGINATOR_STATE),
+        Endpoint::from_bits(state >> bits::RESPONDER_STATE),
+    )
+}
+
+/// Both sides said goodbye, or one hung up.
+#[inline(always)]
+const fn is_closed(state: u32) -> bool {
+    matches!(
+        pair(state),
+        (Endpoint::Closed, Endpoint::Closed) | (Endpoint::Reset, _) | (_, Endpoint::Reset)
+    )
+}
+
+#[inline(always)]
+const fn is_established(state: u32) -> bool {
+    matches!(
+        pair(state),
+        (Endpoint::Established, Endpoint::Established)
+    )
+}
