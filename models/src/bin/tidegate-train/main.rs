@@ -1,0 +1,3 @@
+//! The workbench: fits and evaluates models.
+
+fn main() {}
