@@ -170,7 +170,9 @@ struct Network {
 /// header is `Ok`, with the reason in [`Packet::transport`]: verdicts by source still apply to it.
 #[inline(always)]
 pub fn parse<P: PacketBytes + ?Sized>(packet: &P) -> Result<Packet, Unparsed> {
-    let [.., hi, lo] = packet.bytes::<2>(ETHERNET_LEN - 2).ok_or(Unparsed::Truncated)?;
+    let [.., hi, lo] = packet
+        .bytes::<2>(ETHERNET_LEN - 2)
+        .ok_or(Unparsed::Truncated)?;
     let mut ethertype = u16::from_be_bytes([hi, lo]);
     let mut offset = ETHERNET_LEN;
     if is_vlan(ethertype) {
@@ -290,8 +292,9 @@ fn skip_extensions<P: PacketBytes + ?Sized>(
             return Ok(());
         }
         // Every extension header is at least 8 bytes long.
-        let [next, len_field, frag_hi, frag_lo, ..] =
-            packet.bytes::<8>(network.offset).ok_or(Unparsed::Truncated)?;
+        let [next, len_field, frag_hi, frag_lo, ..] = packet
+            .bytes::<8>(network.offset)
+            .ok_or(Unparsed::Truncated)?;
         let header_len = match protocol {
             FRAGMENT => 8,
             AUTHENTICATION => (usize::from(len_field) + 2) * 4,

@@ -231,10 +231,19 @@ mod tests {
 
     #[test]
     fn keys_outside_the_scope_are_blank() {
-        let (a, b) = (Address::from_v4([10, 0, 0, 1]), Address::from_v4([10, 0, 0, 2]));
+        let (a, b) = (
+            Address::from_v4([10, 0, 0, 1]),
+            Address::from_v4([10, 0, 0, 2]),
+        );
         let key = VerdictKey::new(Scope::Source, a, b, 6, 80);
-        assert_eq!((key.destination, key.protocol, key.port), (Address::ANY, 0, 0));
+        assert_eq!(
+            (key.destination, key.protocol, key.port),
+            (Address::ANY, 0, 0)
+        );
         let key = VerdictKey::new(Scope::SourceService, a, b, 6, 80);
-        assert_eq!((key.destination, key.protocol, key.port), (Address::ANY, 6, 80));
+        assert_eq!(
+            (key.destination, key.protocol, key.port),
+            (Address::ANY, 6, 80)
+        );
     }
 }
