@@ -7,7 +7,7 @@ use tidegate_common::{control::Mode, packet, stats::Counter};
 
 use crate::{
     bytes::Linear,
-    maps::{CONTROL, count},
+    maps::{CONTROL, Direction, count, packet_on},
     observe::observe,
 };
 
@@ -41,18 +41,18 @@ fn watch(ctx: &TcContext) {
         data_end: ctx.data_end(),
         len: len as usize,
     };
-    let packet = match packet::parse(&bytes) {
-        Ok(packet) => packet,
-        Err(reason) => return count(Counter::unparsed(reason)),
+    let Some(packet) = packet_on(Direction::Egress) else {
+        return;
     };
-    match packet.transport {
-        Ok(transport) => {
-            // SAFETY: the helper has no preconditions.
-            let now_ns = unsafe { bpf_ktime_get_ns() };
-            // SAFETY: the context is valid for as long as the program runs.
-            let ifindex = unsafe { (*ctx.skb.skb).ifindex };
-            observe(ctx, control, &packet, &transport, now_ns, ifindex);
-        }
-        Err(reason) => count(Counter::unparsed(reason)),
+    if let Err(reason) = packet::parse(&bytes, packet) {
+        return count(Counter::unparsed(reason));
     }
+    if let Some(reason) = packet.defect {
+        return count(Counter::unparsed(reason));
+    }
+    // SAFETY: the helper has no preconditions.
+    let now_ns = unsafe { bpf_ktime_get_ns() };
+    // SAFETY: the context is valid for as long as the program runs.
+    let ifindex = unsafe { (*ctx.skb.skb).ifindex };
+    observe(ctx, control, packet, now_ns, ifindex);
 }

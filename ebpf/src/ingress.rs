@@ -7,14 +7,14 @@ use aya_ebpf::{
 use tidegate_common::{
     atomic::SharedU64,
     control::{Control, Mode},
-    packet::{self, Packet, Transport},
+    packet::{self, Packet},
     stats::Counter,
     verdict::{Action, Scope, Verdict, VerdictKey},
 };
 
 use crate::{
     bytes::Linear,
-    maps::{ALLOWLIST, CONTROL, VERDICT_COUNTERS, VERDICTS, count, stats},
+    maps::{ALLOWLIST, CONTROL, Direction, VERDICT_COUNTERS, VERDICTS, count, packet_on, stats},
     observe::observe,
 };
 
@@ -52,31 +52,24 @@ fn judge(ctx: &XdpContext, bytes: &Linear) -> bool {
         count(Counter::Bypassed);
         return true;
     }
-    let packet = match packet::parse(bytes) {
-        Ok(packet) => packet,
-        Err(reason) => {
-            count(Counter::unparsed(reason));
-            return true;
-        }
+    let Some(packet) = packet_on(Direction::Ingress) else {
+        return true;
     };
+    if let Err(reason) = packet::parse(bytes, packet) {
+        count(Counter::unparsed(reason));
+        return true;
+    }
     // SAFETY: the helper has no preconditions.
     let now_ns = unsafe { bpf_ktime_get_ns() };
     if let Some(mode) = mode
         && control.scopes != 0
-        && condemned(control, mode, &packet, now_ns)
+        && condemned(control, mode, packet, now_ns)
     {
         return false;
     }
-    match packet.transport {
-        Ok(transport) => observe(
-            ctx,
-            control,
-            &packet,
-            &transport,
-            now_ns,
-            ctx.ingress_ifindex() as u32,
-        ),
-        Err(reason) => count(Counter::unparsed(reason)),
+    match packet.defect {
+        None => observe(ctx, control, packet, now_ns, ctx.ingress_ifindex() as u32),
+        Some(reason) => count(Counter::unparsed(reason)),
     }
     true
 }
@@ -84,40 +77,20 @@ fn judge(ctx: &XdpContext, bytes: &Linear) -> bool {
 /// Whether a verdict says to drop the packet, and nothing speaks against it.
 #[inline(always)]
 fn condemned(control: &Control, mode: Mode, packet: &Packet, now_ns: u64) -> bool {
-    let transport = packet.transport.as_ref().ok();
-    check(control, mode, packet, transport, now_ns, Scope::Source)
-        || check(
-            control,
-            mode,
-            packet,
-            transport,
-            now_ns,
-            Scope::SourceDestination,
-        )
-        || check(
-            control,
-            mode,
-            packet,
-            transport,
-            now_ns,
-            Scope::SourceService,
-        )
-        || check(control, mode, packet, transport, now_ns, Scope::Tuple)
+    // Unrolled by hand: an array of scopes would be read from memory, and the keys no longer be constant but for
+    // the packet's fields.
+    check(control, mode, packet, now_ns, Scope::Source)
+        || check(control, mode, packet, now_ns, Scope::SourceDestination)
+        || check(control, mode, packet, now_ns, Scope::SourceService)
+        || check(control, mode, packet, now_ns, Scope::Tuple)
 }
 
 #[inline(always)]
-fn check(
-    control: &Control,
-    mode: Mode,
-    packet: &Packet,
-    transport: Option<&Transport>,
-    now_ns: u64,
-    scope: Scope,
-) -> bool {
+fn check(control: &Control, mode: Mode, packet: &Packet, now_ns: u64, scope: Scope) -> bool {
     if control.scopes & scope.bit() == 0 {
         return false;
     }
-    let Some(key) = VerdictKey::of(packet, transport, scope) else {
+    let Some(key) = VerdictKey::of(packet, scope) else {
         return false;
     };
     let Some(verdict) = VERDICTS.get_ptr_mut(key) else {

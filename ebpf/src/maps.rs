@@ -7,6 +7,7 @@ use aya_ebpf::{
 use tidegate_common::{
     control::{Budget, Control, OverflowKey},
     flow::{FlowKey, FlowRecord},
+    packet::Packet,
     stats::{Counter, Stats},
     verdict::{MAX_ALLOWLIST, MAX_VERDICTS, Verdict, VerdictCounters, VerdictKey},
 };
@@ -50,6 +51,28 @@ pub(crate) static BUDGET: PerCpuArray<Budget> = PerCpuArray::pinned(1, 0);
 /// Where every packet went.
 #[map]
 pub(crate) static STATS: PerCpuArray<Stats> = PerCpuArray::pinned(1, 0);
+
+/// The packet being looked at, per CPU: by ingress in the first entry, by egress in the second.
+#[map]
+static PACKET: PerCpuArray<Packet> = PerCpuArray::with_max_entries(2, 0);
+
+/// This CPU's place for a parsed packet.
+#[inline(always)]
+pub(crate) fn packet_on(direction: Direction) -> Option<&'static mut Packet> {
+    let packet = PACKET.get_ptr_mut(direction as u32)?;
+    // SAFETY: the entry is this CPU's own, and the program of one direction is not re-entered on it. It was last
+    // written by the parser, or is all zero, which is a valid `Packet`.
+    Some(unsafe { &mut *packet })
+}
+
+/// Which way packets go.
+#[derive(Clone, Copy)]
+pub(crate) enum Direction {
+    /// Into the machine.
+    Ingress = 0,
+    /// Out of it.
+    Egress = 1,
+}
 
 /// This CPU's statistics.
 #[inline(always)]

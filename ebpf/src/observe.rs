@@ -7,7 +7,7 @@ use tidegate_common::{
     control::{Control, OverflowKey},
     event::{FlowEvent, Milestone},
     flow::{FlowKey, FlowRecord, FlowSnapshot, Side, Updated},
-    packet::{Packet, Transport},
+    packet::Packet,
     stats::Counter,
 };
 
@@ -19,14 +19,13 @@ pub(crate) fn observe<C: EbpfContext>(
     ctx: &C,
     control: &Control,
     packet: &Packet,
-    transport: &Transport,
     now_ns: u64,
     ifindex: u32,
 ) {
-    let (key, sender) = FlowKey::of(packet, transport);
+    let (key, sender) = FlowKey::of(packet);
     // SAFETY: the entry may be reused for another flow while we count; atomics keep that harmless.
     if let Some(record) = unsafe { FLOWS.get(key) } {
-        match record.update(packet, transport, sender, now_ns) {
+        match record.update(packet, sender, now_ns) {
             Updated::Quiet => return,
             Updated::Milestone(milestone) => {
                 let flow = record.snapshot_for_event(now_ns);
@@ -36,9 +35,9 @@ pub(crate) fn observe<C: EbpfContext>(
         }
     }
     if !within_budget(ctx, control, now_ns) {
-        return count_overflow(packet, transport);
+        return count_overflow(packet);
     }
-    let record = FlowRecord::first(packet, transport, sender, now_ns);
+    let record = FlowRecord::first(packet, sender, now_ns);
     if FLOWS.insert(key, &record, u64::from(BPF_ANY)).is_err() {
         return count(Counter::FlowsRefused);
     }
@@ -72,11 +71,11 @@ fn within_budget<C: EbpfContext>(ctx: &C, control: &Control, now_ns: u64) -> boo
 }
 
 #[inline(always)]
-fn count_overflow(packet: &Packet, transport: &Transport) {
+fn count_overflow(packet: &Packet) {
     count(Counter::FlowsOverBudget);
     let key = OverflowKey {
         destination: packet.destination,
-        port: transport.destination_port,
+        port: packet.destination_port,
         protocol: packet.protocol,
         zero: [0; 5],
     };

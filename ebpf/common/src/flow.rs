@@ -4,7 +4,7 @@ use crate::{
     address::Address,
     atomic::SharedU64,
     event::Milestone,
-    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, Transport, UDP, tcp_flags},
+    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, UDP, tcp_flags},
     tcp::Endpoint,
 };
 
@@ -67,9 +67,9 @@ impl FlowKey {
     /// Land packets (both ends equal) count as sent by `a`.
     #[inline(always)]
     #[must_use]
-    pub fn of(packet: &Packet, transport: &Transport) -> (Self, Side) {
+    pub fn of(packet: &Packet) -> (Self, Side) {
         let (source, destination) = (packet.source, packet.destination);
-        let (source_port, destination_port) = (transport.source_port, transport.destination_port);
+        let (source_port, destination_port) = (packet.source_port, packet.destination_port);
         let icmp = matches!(packet.protocol, ICMP | ICMPV6);
         let swap = match source.cmp(&destination) {
             core::cmp::Ordering::Less => false,
@@ -82,8 +82,8 @@ impl FlowKey {
             (source_port, destination_port)
         };
         if icmp && packet.fragment != Fragment::Later {
-            a_port = transport.icmp_id;
-            b_port = icmp_service(packet.protocol, transport.icmp_type, transport.icmp_code);
+            a_port = packet.icmp_id;
+            b_port = icmp_service(packet.protocol, packet.icmp_type, packet.icmp_code);
         }
         let key = Self {
             a: if swap { destination } else { source },
@@ -276,14 +276,14 @@ impl FlowRecord {
     /// The record of a conversation of which `packet` is the first.
     #[inline(always)]
     #[must_use]
-    pub fn first(packet: &Packet, transport: &Transport, sender: Side, now_ns: u64) -> Self {
+    pub fn first(packet: &Packet, sender: Side, now_ns: u64) -> Self {
         // A SYN+ACK is an answer: its sender did not open the conversation.
         let syn_ack = tcp_flags::SYN | tcp_flags::ACK;
-        let answers = packet.protocol == TCP && transport.tcp_flags & syn_ack == syn_ack;
+        let answers = packet.protocol == TCP && packet.tcp_flags & syn_ack == syn_ack;
         let originator = if answers { sender.other() } else { sender };
-        let reply = is_icmp_reply(packet.protocol, transport.icmp_type);
-        let land = packet.source == packet.destination
-            && transport.source_port == transport.destination_port;
+        let reply = is_icmp_reply(packet.protocol, packet.icmp_type);
+        let land =
+            packet.source == packet.destination && packet.source_port == packet.destination_port;
         let state = (originator as u64) << bits::ORIGINATOR_IS_B
             | (reply as u64) << bits::BEGAN_WITH_REPLY
             | (land as u64) << bits::LAND;
@@ -291,34 +291,28 @@ impl FlowRecord {
             first_ns: now_ns,
             last_ns: SharedU64::new(now_ns),
             event_ns: SharedU64::new(now_ns),
-            state: SharedU64::new(next_state(state, packet, transport, sender)),
+            state: SharedU64::new(next_state(state, packet, sender)),
             ..Self::default()
         };
-        record.count(transport, sender);
+        record.count(packet, sender);
         record
     }
 
     /// Counts one packet.
     #[inline(always)]
-    pub fn update(
-        &self,
-        packet: &Packet,
-        transport: &Transport,
-        sender: Side,
-        now_ns: u64,
-    ) -> Updated {
+    pub fn update(&self, packet: &Packet, sender: Side, now_ns: u64) -> Updated {
         let state = self.state.load();
         let last_ns = self.last_ns.load();
         let opens = packet.protocol == TCP
-            && transport.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
+            && packet.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
         if now_ns.saturating_sub(last_ns) > idle_timeout_ns(packet.protocol)
             || (opens && is_closed(state))
         {
             return Updated::Restart;
         }
         self.last_ns.store(now_ns);
-        let packets = self.count(transport, sender);
-        let next = next_state(state, packet, transport, sender);
+        let packets = self.count(packet, sender);
+        let next = next_state(state, packet, sender);
         if next != state {
             // Lost only if the other direction changes its own state in the same nanoseconds; its next packet
             // does not mend it, a retransmission does. A loop here would cost the verifier more than that is worth.
@@ -340,13 +334,13 @@ impl FlowRecord {
 
     /// Adds the packet to the counters; returns how many its sender has sent by now.
     #[inline(always)]
-    fn count(&self, transport: &Transport, sender: Side) -> u64 {
+    fn count(&self, packet: &Packet, sender: Side) -> u64 {
         let (packets, bytes) = match sender {
             Side::A => (&self.packets[0], &self.bytes[0]),
             Side::B => (&self.packets[1], &self.bytes[1]),
         };
-        if transport.payload != 0 {
-            bytes.add(u64::from(transport.payload));
+        if packet.payload != 0 {
+            bytes.add(u64::from(packet.payload));
         }
         // Exact for the counter. For the number returned it is enough that one CPU receives a flow's direction, as
         // receive-side scaling has it; otherwise a milestone may come twice or not.
@@ -381,12 +375,12 @@ impl FlowRecord {
 
 /// The state word after `packet`.
 #[inline(always)]
-fn next_state(state: u64, packet: &Packet, transport: &Transport, sender: Side) -> u64 {
+fn next_state(state: u64, packet: &Packet, sender: Side) -> u64 {
     let mut state = state;
     if packet.wrong_fragment {
         state = saturating_count(state, bits::WRONG_FRAGMENTS);
     }
-    if transport.tcp_flags & tcp_flags::URG != 0 {
+    if packet.tcp_flags & tcp_flags::URG != 0 {
         state = saturating_count(state, bits::URGENT);
     }
     if packet.protocol != TCP || packet.fragment == Fragment::Later {
@@ -399,7 +393,7 @@ fn next_state(state: u64, packet: &Packet, transport: &Transport, sender: Side) 
         (bits::RESPONDER_STATE, bits::ORIGINATOR_STATE)
     };
     let before = Endpoint::from_bits(state >> mine);
-    let after = before.after(Endpoint::from_bits(state >> peers), transport.tcp_flags);
+    let after = before.after(Endpoint::from_bits(state >> peers), packet.tcp_flags);
     state & !(bits::STATE_MASK << mine) | (after as u64) << mine
 }
 
