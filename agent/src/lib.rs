@@ -3,8 +3,10 @@
 //!
 //! Data moves one way, in the order of this list; [`pipeline`] is the only place that wires the parts.
 //!
+//! - [`dataplane`]: the kernel side
 //! - [`decision`]: what was decided about whom, and why
 //! - [`engine`]: how the API talks to the pipeline without making it wait
 
+pub mod dataplane;
 pub mod decision;
 pub mod engine;
