@@ -6,7 +6,11 @@
 //! - [`dataplane`]: the kernel side
 //! - [`decision`]: what was decided about whom, and why
 //! - [`engine`]: how the API talks to the pipeline without making it wait
+//! - [`config`], [`error`], [`token`]: what the agent is told, how it ends, the secret that allows changes
 
+pub mod config;
 pub mod dataplane;
 pub mod decision;
 pub mod engine;
+pub mod error;
+pub mod token;
