@@ -5,10 +5,13 @@
 //!
 //! - [`decision`]: what was decided about whom, and why
 //! - [`engine`]: how the API talks to the pipeline without making it wait
+//! - [`api`], [`metrics`]: the agent over HTTP
 //! - [`config`], [`error`], [`token`]: what the agent is told, how it ends, the secret that allows changes
 
+pub mod api;
 pub mod config;
 pub mod decision;
 pub mod engine;
 pub mod error;
+pub mod metrics;
 pub mod token;
