@@ -91,6 +91,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
     use super::*;
+    use crate::{api::Models, token::Token};
 
     #[test]
     fn only_addresses_and_localhost_are_local_names() {
@@ -114,6 +115,49 @@ mod tests {
             );
         }
         assert!(is_local_name(&Uri::from_static("/"), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn other_machines_need_the_token_for_everything_but_healthz() {
+        let token = Token::parse(&"t".repeat(40)).unwrap();
+        let api = Api::predict_only(Models::for_predict(None).unwrap(), Some(token.clone()));
+        let allowed = |peer: &str, method: &str, path: &str, token: Option<&str>| {
+            let mut request = Request::builder().method(method).uri(path);
+            if let Some(token) = token {
+                request = request.header("authorization", token);
+            }
+            let mut request = request.body(axum::body::Body::empty()).unwrap();
+            request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+            check(&api, &request).is_ok()
+        };
+        let right = token.authorization();
+        let wrong = format!("Bearer {}", "u".repeat(40));
+        for (peer, local) in [
+            ("127.0.0.1:9", true),
+            ("127.9.9.9:9", true),
+            ("[::1]:9", true),
+            ("[::ffff:127.0.0.1]:9", true),
+            ("192.0.2.1:9", false),
+            ("[::ffff:192.0.2.1]:9", false),
+            ("[2001:db8::1]:9", false),
+        ] {
+            for (method, path, read) in [
+                ("GET", "/v1/stats", true),
+                ("POST", "/predict", true),
+                ("POST", "/v1/decisions", false),
+                ("PUT", "/v1/mode", false),
+                ("DELETE", "/v1/decisions/1", false),
+            ] {
+                assert_eq!(
+                    allowed(peer, method, path, None),
+                    local && read,
+                    "{peer} {path}"
+                );
+                assert_eq!(allowed(peer, method, path, Some(&wrong)), local && read);
+                assert!(allowed(peer, method, path, Some(&right)), "{peer} {path}");
+            }
+            assert!(allowed(peer, "GET", "/healthz", None));
+        }
     }
 
     #[test]
