@@ -3,6 +3,7 @@
 //!
 //! Data moves one way, in the order of this list; [`pipeline`] is the only place that wires the parts.
 //!
+//! - [`dataplane`]: the kernel side
 //! - [`decision`]: what was decided about whom, and why
 //! - [`engine`]: how the API talks to the pipeline without making it wait
 //! - [`run`]: wires the parts
@@ -12,6 +13,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod dataplane;
 pub mod decision;
 pub mod engine;
 pub mod error;

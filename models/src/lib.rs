@@ -7,8 +7,11 @@
 //! * [`Model`], [`Tree`], [`format`]: model files and what is in them.
 //! * [`features_from_request`]: the row behind a `/predict` request.
 //! * [`Confusion`]: figures of merit.
+//! * `train` (feature `train`): dataset readers, the trainer, evaluation, model cards.
 
 pub mod format;
+#[cfg(feature = "train")]
+pub mod train;
 
 mod classifier;
 mod metrics;

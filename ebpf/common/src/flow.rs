@@ -1,16 +1,15 @@
 //! Flows: the canonical key, the record, and its update by one packet.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-
 use crate::{
     address::Address,
+    atomic::SharedU64,
     event::Milestone,
-    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, Transport, UDP, tcp_flags},
+    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, UDP, tcp_flags},
     tcp::Endpoint,
 };
 
 /// Between milestones at doubling packet counts, at least one event in this many packets each way.
-pub const EVENT_EVERY_PACKETS: u32 = 1024;
+pub const EVENT_EVERY_PACKETS: u64 = 1024;
 /// A flow that sends after this long without an event gets one, so that user space knows slow flows to be alive.
 pub const EVENT_EVERY_NS: u64 = 1_000_000_000;
 
@@ -57,7 +56,7 @@ impl Side {
     }
 
     #[inline(always)]
-    const fn from_bit(bit: u32) -> Self {
+    const fn from_bit(bit: u64) -> Self {
         if bit & 1 == 0 { Self::A } else { Self::B }
     }
 }
@@ -68,9 +67,9 @@ impl FlowKey {
     /// Land packets (both ends equal) count as sent by `a`.
     #[inline(always)]
     #[must_use]
-    pub fn of(packet: &Packet, transport: &Transport) -> (Self, Side) {
+    pub fn of(packet: &Packet) -> (Self, Side) {
         let (source, destination) = (packet.source, packet.destination);
-        let (source_port, destination_port) = (transport.source_port, transport.destination_port);
+        let (source_port, destination_port) = (packet.source_port, packet.destination_port);
         let icmp = matches!(packet.protocol, ICMP | ICMPV6);
         let swap = match source.cmp(&destination) {
             core::cmp::Ordering::Less => false,
@@ -83,8 +82,8 @@ impl FlowKey {
             (source_port, destination_port)
         };
         if icmp && packet.fragment != Fragment::Later {
-            a_port = transport.icmp_id;
-            b_port = icmp_service(packet.protocol, transport.icmp_type, transport.icmp_code);
+            a_port = packet.icmp_id;
+            b_port = icmp_service(packet.protocol, packet.icmp_type, packet.icmp_code);
         }
         let key = Self {
             a: if swap { destination } else { source },
@@ -94,7 +93,7 @@ impl FlowKey {
             protocol: packet.protocol,
             zero: [0; 3],
         };
-        (key, Side::from_bit(swap as u32))
+        (key, Side::from_bit(swap as u64))
     }
 
     /// Address of one side.
@@ -152,39 +151,44 @@ const fn is_icmp_reply(protocol: u8, icmp_type: u8) -> bool {
     )
 }
 
-/// Positions in the state word: originator's and responder's [`Endpoint`], who is who, and how a conversation began.
+/// Positions in the state word: originator's and responder's [`Endpoint`], who is who, how a conversation began,
+/// and two saturating 16-bit counts of oddities.
 mod bits {
     pub(super) const ORIGINATOR_STATE: u32 = 0;
     pub(super) const RESPONDER_STATE: u32 = 3;
-    pub(super) const STATE_MASK: u32 = 7;
+    pub(super) const STATE_MASK: u64 = 7;
     /// Set when side `b` is the originator.
     pub(super) const ORIGINATOR_IS_B: u32 = 6;
     /// The first message was an ICMP answer nobody was seen to ask for.
     pub(super) const BEGAN_WITH_REPLY: u32 = 7;
     /// Source and destination address and port are equal.
     pub(super) const LAND: u32 = 8;
+    /// Fragments no sane sender makes.
+    pub(super) const WRONG_FRAGMENTS: u32 = 32;
+    /// TCP segments with the urgent flag.
+    pub(super) const URGENT: u32 = 48;
+    pub(super) const COUNT_MASK: u64 = 0xffff;
 }
 
 /// Counters of one flow, updated in place by the kernel.
 ///
-/// Atomics, because the two directions of a flow may be received on different CPUs at the same time.
+/// Atomics, because the two directions of a flow may be received on different CPUs at the same time; 64 bits wide
+/// each, because Rust's BPF target has no narrower ones. One cache line.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct FlowRecord {
     /// First packet, ns of the packet clock.
     first_ns: u64,
     /// Latest packet.
-    last_ns: AtomicU64,
+    last_ns: SharedU64,
     /// Latest event.
-    event_ns: AtomicU64,
+    event_ns: SharedU64,
     /// Packets sent by `a` and `b`.
-    packets: [AtomicU32; 2],
+    packets: [SharedU64; 2],
     /// Payload bytes sent by `a` and `b`.
-    bytes: [AtomicU64; 2],
+    bytes: [SharedU64; 2],
     /// See [`bits`].
-    state: AtomicU32,
-    /// Wrong fragments (low half) and urgent packets (high half), saturating.
-    oddities: AtomicU32,
+    state: SharedU64,
 }
 
 /// A copy of a [`FlowRecord`] at one moment, as it stands in events and in what user space reads from the map.
@@ -198,13 +202,11 @@ pub struct FlowSnapshot {
     /// Latest event before this one.
     pub event_ns: u64,
     /// Packets sent by `a` and `b`.
-    pub packets: [u32; 2],
+    pub packets: [u64; 2],
     /// Payload bytes sent by `a` and `b`.
     pub bytes: [u64; 2],
     /// State word; read it through the methods.
-    pub state: u32,
-    /// Oddities word; read it through the methods.
-    pub oddities: u32,
+    pub state: u64,
 }
 
 impl FlowSnapshot {
@@ -238,13 +240,13 @@ impl FlowSnapshot {
     /// Fragments no sane sender makes.
     #[must_use]
     pub const fn wrong_fragments(&self) -> u32 {
-        self.oddities & 0xffff
+        (self.state >> bits::WRONG_FRAGMENTS & bits::COUNT_MASK) as u32
     }
 
     /// TCP segments with the urgent flag.
     #[must_use]
     pub const fn urgent(&self) -> u32 {
-        self.oddities >> 16
+        (self.state >> bits::URGENT & bits::COUNT_MASK) as u32
     }
 }
 
@@ -274,53 +276,47 @@ impl FlowRecord {
     /// The record of a conversation of which `packet` is the first.
     #[inline(always)]
     #[must_use]
-    pub fn first(packet: &Packet, transport: &Transport, sender: Side, now_ns: u64) -> Self {
+    pub fn first(packet: &Packet, sender: Side, now_ns: u64) -> Self {
         // A SYN+ACK is an answer: its sender did not open the conversation.
         let syn_ack = tcp_flags::SYN | tcp_flags::ACK;
-        let answers = packet.protocol == TCP && transport.tcp_flags & syn_ack == syn_ack;
+        let answers = packet.protocol == TCP && packet.tcp_flags & syn_ack == syn_ack;
         let originator = if answers { sender.other() } else { sender };
-        let reply = is_icmp_reply(packet.protocol, transport.icmp_type);
-        let land = packet.source == packet.destination
-            && transport.source_port == transport.destination_port;
-        let state = (originator as u32) << bits::ORIGINATOR_IS_B
-            | (reply as u32) << bits::BEGAN_WITH_REPLY
-            | (land as u32) << bits::LAND;
+        let reply = is_icmp_reply(packet.protocol, packet.icmp_type);
+        let land =
+            packet.source == packet.destination && packet.source_port == packet.destination_port;
+        let state = (originator as u64) << bits::ORIGINATOR_IS_B
+            | (reply as u64) << bits::BEGAN_WITH_REPLY
+            | (land as u64) << bits::LAND;
         let record = Self {
             first_ns: now_ns,
-            last_ns: AtomicU64::new(now_ns),
-            event_ns: AtomicU64::new(now_ns),
-            state: AtomicU32::new(next_state(state, packet, transport, sender)),
+            last_ns: SharedU64::new(now_ns),
+            event_ns: SharedU64::new(now_ns),
+            state: SharedU64::new(next_state(state, packet, sender)),
             ..Self::default()
         };
-        record.count(packet, transport, sender);
+        record.count(packet, sender);
         record
     }
 
     /// Counts one packet.
     #[inline(always)]
-    pub fn update(
-        &self,
-        packet: &Packet,
-        transport: &Transport,
-        sender: Side,
-        now_ns: u64,
-    ) -> Updated {
-        let state = self.state.load(Relaxed);
-        let last_ns = self.last_ns.load(Relaxed);
+    pub fn update(&self, packet: &Packet, sender: Side, now_ns: u64) -> Updated {
+        let state = self.state.load();
+        let last_ns = self.last_ns.load();
         let opens = packet.protocol == TCP
-            && transport.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
+            && packet.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
         if now_ns.saturating_sub(last_ns) > idle_timeout_ns(packet.protocol)
             || (opens && is_closed(state))
         {
             return Updated::Restart;
         }
-        self.last_ns.store(now_ns, Relaxed);
-        let packets = self.count(packet, transport, sender);
-        let next = next_state(state, packet, transport, sender);
+        self.last_ns.store(now_ns);
+        let packets = self.count(packet, sender);
+        let next = next_state(state, packet, sender);
         if next != state {
             // Lost only if the other direction changes its own state in the same nanoseconds; its next packet
             // does not mend it, a retransmission does. A loop here would cost the verifier more than that is worth.
-            self.state.store(next, Relaxed);
+            self.state.store(next);
         }
         let milestone = if !is_closed(state) && is_closed(next) {
             Milestone::Closed
@@ -328,7 +324,7 @@ impl FlowRecord {
             Milestone::Established
         } else if packets.is_power_of_two() || packets.is_multiple_of(EVENT_EVERY_PACKETS) {
             Milestone::Count
-        } else if now_ns.saturating_sub(self.event_ns.load(Relaxed)) >= EVENT_EVERY_NS {
+        } else if now_ns.saturating_sub(self.event_ns.load()) >= EVENT_EVERY_NS {
             Milestone::Tick
         } else {
             return Updated::Quiet;
@@ -338,22 +334,19 @@ impl FlowRecord {
 
     /// Adds the packet to the counters; returns how many its sender has sent by now.
     #[inline(always)]
-    fn count(&self, packet: &Packet, transport: &Transport, sender: Side) -> u32 {
+    fn count(&self, packet: &Packet, sender: Side) -> u64 {
         let (packets, bytes) = match sender {
             Side::A => (&self.packets[0], &self.bytes[0]),
             Side::B => (&self.packets[1], &self.bytes[1]),
         };
-        if transport.payload != 0 {
-            bytes.fetch_add(u64::from(transport.payload), Relaxed);
+        if packet.payload != 0 {
+            bytes.add(u64::from(packet.payload));
         }
-        if packet.wrong_fragment && self.oddities.load(Relaxed) & 0xffff != 0xffff {
-            self.oddities.fetch_add(1, Relaxed);
-        }
-        if transport.tcp_flags & tcp_flags::URG != 0 && self.oddities.load(Relaxed) >> 16 != 0xffff
-        {
-            self.oddities.fetch_add(1 << 16, Relaxed);
-        }
-        packets.fetch_add(1, Relaxed).wrapping_add(1)
+        // Exact for the counter. For the number returned it is enough that one CPU receives a flow's direction, as
+        // receive-side scaling has it; otherwise a milestone may come twice or not.
+        let before = packets.load();
+        packets.add(1);
+        before.wrapping_add(1)
     }
 
     /// A copy for an event; remembers `now_ns` as the time of that event.
@@ -361,7 +354,7 @@ impl FlowRecord {
     #[must_use]
     pub fn snapshot_for_event(&self, now_ns: u64) -> FlowSnapshot {
         let snapshot = self.snapshot();
-        self.event_ns.store(now_ns, Relaxed);
+        self.event_ns.store(now_ns);
         snapshot
     }
 
@@ -371,35 +364,50 @@ impl FlowRecord {
     pub fn snapshot(&self) -> FlowSnapshot {
         FlowSnapshot {
             first_ns: self.first_ns,
-            last_ns: self.last_ns.load(Relaxed),
-            event_ns: self.event_ns.load(Relaxed),
-            packets: [self.packets[0].load(Relaxed), self.packets[1].load(Relaxed)],
-            bytes: [self.bytes[0].load(Relaxed), self.bytes[1].load(Relaxed)],
-            state: self.state.load(Relaxed),
-            oddities: self.oddities.load(Relaxed),
+            last_ns: self.last_ns.load(),
+            event_ns: self.event_ns.load(),
+            packets: [self.packets[0].load(), self.packets[1].load()],
+            bytes: [self.bytes[0].load(), self.bytes[1].load()],
+            state: self.state.load(),
         }
     }
 }
 
 /// The state word after `packet`.
 #[inline(always)]
-fn next_state(state: u32, packet: &Packet, transport: &Transport, sender: Side) -> u32 {
+fn next_state(state: u64, packet: &Packet, sender: Side) -> u64 {
+    let mut state = state;
+    if packet.wrong_fragment {
+        state = saturating_count(state, bits::WRONG_FRAGMENTS);
+    }
+    if packet.tcp_flags & tcp_flags::URG != 0 {
+        state = saturating_count(state, bits::URGENT);
+    }
     if packet.protocol != TCP || packet.fragment == Fragment::Later {
         return state;
     }
-    let from_originator = (state >> bits::ORIGINATOR_IS_B & 1) == sender as u32;
+    let from_originator = (state >> bits::ORIGINATOR_IS_B & 1) == sender as u64;
     let (mine, peers) = if from_originator {
         (bits::ORIGINATOR_STATE, bits::RESPONDER_STATE)
     } else {
         (bits::RESPONDER_STATE, bits::ORIGINATOR_STATE)
     };
     let before = Endpoint::from_bits(state >> mine);
-    let after = before.after(Endpoint::from_bits(state >> peers), transport.tcp_flags);
-    state & !(bits::STATE_MASK << mine) | (after as u32) << mine
+    let after = before.after(Endpoint::from_bits(state >> peers), packet.tcp_flags);
+    state & !(bits::STATE_MASK << mine) | (after as u64) << mine
 }
 
 #[inline(always)]
-const fn pair(state: u32) -> (Endpoint, Endpoint) {
+const fn saturating_count(state: u64, at: u32) -> u64 {
+    if state >> at & bits::COUNT_MASK == bits::COUNT_MASK {
+        state
+    } else {
+        state + (1 << at)
+    }
+}
+
+#[inline(always)]
+const fn pair(state: u64) -> (Endpoint, Endpoint) {
     (
         Endpoint::from_bits(state >> bits::ORIGINATOR_STATE),
         Endpoint::from_bits(state >> bits::RESPONDER_STATE),
@@ -408,7 +416,7 @@ const fn pair(state: u32) -> (Endpoint, Endpoint) {
 
 /// Both sides said goodbye, or one hung up.
 #[inline(always)]
-const fn is_closed(state: u32) -> bool {
+const fn is_closed(state: u64) -> bool {
     matches!(
         pair(state),
         (Endpoint::Closed, Endpoint::Closed) | (Endpoint::Reset, _) | (_, Endpoint::Reset)
@@ -416,9 +424,6 @@ const fn is_closed(state: u32) -> bool {
 }
 
 #[inline(always)]
-const fn is_established(state: u32) -> bool {
-    matches!(
-        pair(state),
-        (Endpoint::Established, Endpoint::Established)
-    )
+const fn is_established(state: u64) -> bool {
+    matches!(pair(state), (Endpoint::Established, Endpoint::Established))
 }

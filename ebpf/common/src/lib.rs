@@ -12,8 +12,14 @@
 //! - [`control`]: mode, heartbeat and budgets
 //! - [`stats`]: every packet counted once, with a reason
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(
+    target_arch = "bpf",
+    expect(internal_features, reason = "atomic addition, see `atomic`")
+)]
 
 pub mod address;
+pub mod atomic;
 pub mod control;
 pub mod event;
 pub mod flow;

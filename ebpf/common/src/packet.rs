@@ -67,7 +67,7 @@ impl PacketBytes for [u8] {
 
 /// Why a packet, or the part above its IP header, can't be read.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[repr(u32)]
+#[repr(u8)]
 pub enum Unparsed {
     /// The packet ends inside a header.
     Truncated,
@@ -84,9 +84,11 @@ pub enum Unparsed {
 }
 
 /// Where in an IP datagram the packet stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(u8)]
 pub enum Fragment {
     /// The whole datagram.
+    #[default]
     Whole,
     /// The first of several: it carries the transport header.
     First,
@@ -108,109 +110,115 @@ pub mod tcp_flags {
     pub const URG: u8 = 0x20;
 }
 
-/// What stands above the IP header.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Transport {
+/// One parsed IP packet.
+///
+/// A plain value without nested enums with data: the kernel keeps it in a map entry, where its verifier forgets what
+/// it knows of each field and so sees one state per stage of the parser instead of the product of all paths.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(C)]
+pub struct Packet {
+    /// IP source address.
+    pub source: Address,
+    /// IP destination address.
+    pub destination: Address,
+    /// Offset of the transport header.
+    offset: u32,
+    /// Bytes from there to the end of the datagram, as the IP header says.
+    len: u32,
+    /// Bytes as KDD counts them: TCP and UDP payload, or the whole ICMP message with its 8-byte header.
+    pub payload: u32,
+    /// Length of the whole frame in bytes.
+    pub frame_len: u32,
     /// Source port; 0 for ICMP and later fragments.
     pub source_port: u16,
     /// Destination port; 0 for ICMP and later fragments.
     pub destination_port: u16,
+    /// Identifier of an ICMP echo; 0 for everything else.
+    pub icmp_id: u16,
+    /// IP protocol number of the transport header, after any extension headers.
+    pub protocol: u8,
     /// TCP flag bits ([`tcp_flags`]); 0 for other protocols.
     pub tcp_flags: u8,
     /// ICMP or ICMPv6 type; 0 for other protocols.
     pub icmp_type: u8,
     /// ICMP or ICMPv6 code; 0 for other protocols.
     pub icmp_code: u8,
-    /// Identifier of an ICMP echo; 0 for everything else.
-    pub icmp_id: u16,
-    /// Bytes as KDD counts them: TCP and UDP payload, or the whole ICMP message with its 8-byte header.
-    pub payload: u32,
-}
-
-/// One parsed IP packet.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Packet {
-    /// IP source address.
-    pub source: Address,
-    /// IP destination address.
-    pub destination: Address,
-    /// IP protocol number of the transport header, after any extension headers.
-    pub protocol: u8,
     /// Position in a fragmented datagram.
     pub fragment: Fragment,
     /// A fragment no sane sender makes: reaching past 65,535 bytes (ping of death) or, unless it is the last,
     /// not a multiple of 8 bytes long (RFC 791 section 3.2).
     pub wrong_fragment: bool,
-    /// The transport header, or why there is none. The addresses above are right in either case.
-    pub transport: Result<Transport, Unparsed>,
-    /// Length of the whole frame in bytes.
-    pub frame_len: u32,
+    /// Why the transport header can't be read, if so; ports and payload are 0 then, addresses are right all the same.
+    pub defect: Option<Unparsed>,
 }
 
-/// The network layer's view, between the two stages of the parser.
-struct Network {
-    source: Address,
-    destination: Address,
-    protocol: u8,
-    /// Offset of the transport header.
-    offset: usize,
-    /// Bytes from `offset` to the end of the datagram, as its header says.
-    len: usize,
-    fragment: Fragment,
-    wrong_fragment: bool,
-    /// An extension header chain that could not be followed.
-    defect: Option<Unparsed>,
+impl Packet {
+    /// Parses an Ethernet frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`].
+    pub fn parse<P: PacketBytes + ?Sized>(bytes: &P) -> Result<Self, Unparsed> {
+        let mut packet = Self::default();
+        parse(bytes, &mut packet)?;
+        Ok(packet)
+    }
 }
 
-/// Parses an Ethernet frame.
+/// Parses an Ethernet frame into `packet`.
 ///
 /// # Errors
 ///
 /// Says why when there is no readable IP header. A packet with a readable IP header but an unreadable transport
-/// header is `Ok`, with the reason in [`Packet::transport`]: verdicts by source still apply to it.
+/// header is `Ok`, with the reason in [`Packet::defect`]: verdicts by source still apply to it.
 #[inline(always)]
-pub fn parse<P: PacketBytes + ?Sized>(packet: &P) -> Result<Packet, Unparsed> {
-    let [.., hi, lo] = packet.bytes::<2>(ETHERNET_LEN - 2).ok_or(Unparsed::Truncated)?;
+pub fn parse<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<(), Unparsed> {
+    *packet = Packet {
+        frame_len: bytes.len() as u32,
+        ..Packet::default()
+    };
+    let [hi, lo] = bytes
+        .bytes::<2>(ETHERNET_LEN - 2)
+        .ok_or(Unparsed::Truncated)?;
     let mut ethertype = u16::from_be_bytes([hi, lo]);
-    let mut offset = ETHERNET_LEN;
+    packet.offset = ETHERNET_LEN as u32;
     if is_vlan(ethertype) {
-        ethertype = inner_ethertype(packet, offset)?;
-        offset += VLAN_LEN;
+        ethertype = skip_vlan(bytes, packet)?;
         if is_vlan(ethertype) {
-            ethertype = inner_ethertype(packet, offset)?;
-            offset += VLAN_LEN;
+            ethertype = skip_vlan(bytes, packet)?;
             if is_vlan(ethertype) {
                 return Err(Unparsed::TooManyVlans);
             }
         }
     }
-    parse_ip(packet, ethertype, offset)
-}
-
-#[inline(always)]
-fn parse_ip<P: PacketBytes + ?Sized>(
-    packet: &P,
-    ethertype: u16,
-    offset: usize,
-) -> Result<Packet, Unparsed> {
-    let network = match ethertype {
-        ETHERTYPE_IPV4 => parse_ipv4(packet, offset)?,
-        ETHERTYPE_IPV6 => parse_ipv6(packet, offset)?,
+    let packet = settle(packet);
+    packet.defect = match ethertype {
+        ETHERTYPE_IPV4 => {
+            parse_ipv4(bytes, packet)?;
+            None
+        }
+        ETHERTYPE_IPV6 => {
+            parse_ipv6(bytes, packet)?;
+            skip_extensions(bytes, packet).err()
+        }
         _ => return Err(Unparsed::NotIp),
     };
-    let transport = match network.defect {
-        Some(defect) => Err(defect),
-        None => parse_transport(packet, &network),
-    };
-    Ok(Packet {
-        source: network.source,
-        destination: network.destination,
-        protocol: network.protocol,
-        fragment: network.fragment,
-        wrong_fragment: network.wrong_fragment,
-        transport,
-        frame_len: packet.len() as u32,
-    })
+    let packet = settle(packet);
+    if packet.defect.is_none()
+        && let Err(defect) = parse_transport(bytes, packet)
+    {
+        packet.source_port = 0;
+        packet.destination_port = 0;
+        packet.payload = 0;
+        packet.defect = Some(defect);
+    }
+    Ok(())
+}
+
+/// Ends a stage: what it wrote is in memory, and the next one reads it from there.
+#[inline(always)]
+fn settle(packet: &mut Packet) -> &mut Packet {
+    core::hint::black_box(packet)
 }
 
 #[inline(always)]
@@ -221,152 +229,133 @@ const fn is_vlan(ethertype: u16) -> bool {
     )
 }
 
+/// Moves past a VLAN tag; returns the type of what follows.
 #[inline(always)]
-fn inner_ethertype<P: PacketBytes + ?Sized>(packet: &P, offset: usize) -> Result<u16, Unparsed> {
-    let [_, _, hi, lo] = packet.bytes::<4>(offset).ok_or(Unparsed::Truncated)?;
+fn skip_vlan<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<u16, Unparsed> {
+    let [_, _, hi, lo] = bytes
+        .bytes::<4>(packet.offset as usize)
+        .ok_or(Unparsed::Truncated)?;
+    packet.offset += VLAN_LEN as u32;
     Ok(u16::from_be_bytes([hi, lo]))
 }
 
 #[inline(always)]
-fn parse_ipv4<P: PacketBytes + ?Sized>(packet: &P, offset: usize) -> Result<Network, Unparsed> {
-    let header = packet.bytes::<20>(offset).ok_or(Unparsed::Truncated)?;
-    let header_len = usize::from(header[0] & 0x0f) * 4;
-    let total_len = usize::from(u16::from_be_bytes([header[2], header[3]]));
+fn parse_ipv4<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<(), Unparsed> {
+    let offset = packet.offset as usize;
+    let header = bytes.bytes::<20>(offset).ok_or(Unparsed::Truncated)?;
+    let header_len = u32::from(header[0] & 0x0f) * 4;
+    let total_len = u32::from(u16::from_be_bytes([header[2], header[3]]));
     if header[0] >> 4 != 4 || header_len < 20 || total_len < header_len {
         return Err(Unparsed::BadHeader);
     }
     let fragment_field = u16::from_be_bytes([header[6], header[7]]);
-    let len = total_len - header_len;
-    let more = fragment_field & 0x2000 != 0;
-    let fragment_offset = usize::from(fragment_field & 0x1fff) * 8;
-    Ok(Network {
-        source: Address::from_v4([header[12], header[13], header[14], header[15]]),
-        destination: Address::from_v4([header[16], header[17], header[18], header[19]]),
-        protocol: header[9],
-        offset: offset + header_len,
-        len,
-        fragment: fragment(fragment_offset, more),
-        wrong_fragment: wrong_fragment(fragment_offset, more, len, header_len),
-        defect: None,
-    })
+    packet.source = Address::from_v4([header[12], header[13], header[14], header[15]]);
+    packet.destination = Address::from_v4([header[16], header[17], header[18], header[19]]);
+    packet.protocol = header[9];
+    packet.offset += header_len;
+    packet.len = total_len - header_len;
+    set_fragment(
+        packet,
+        u32::from(fragment_field & 0x1fff) * 8,
+        fragment_field & 0x2000 != 0,
+        header_len,
+    );
+    Ok(())
 }
 
 #[inline(always)]
-fn parse_ipv6<P: PacketBytes + ?Sized>(packet: &P, offset: usize) -> Result<Network, Unparsed> {
+fn parse_ipv6<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<(), Unparsed> {
+    let offset = packet.offset as usize;
     let [first, _, _, _, len_hi, len_lo, next_header, _] =
-        packet.bytes::<8>(offset).ok_or(Unparsed::Truncated)?;
+        bytes.bytes::<8>(offset).ok_or(Unparsed::Truncated)?;
     if first >> 4 != 6 {
         return Err(Unparsed::BadHeader);
     }
-    let half = |at: usize| packet.bytes::<8>(offset + at).ok_or(Unparsed::Truncated);
-    let mut network = Network {
-        source: Address::from_v6_halves(half(8)?, half(16)?),
-        destination: Address::from_v6_halves(half(24)?, half(32)?),
-        protocol: next_header,
-        offset: offset + IPV6_LEN,
-        len: usize::from(u16::from_be_bytes([len_hi, len_lo])),
-        fragment: Fragment::Whole,
-        wrong_fragment: false,
-        defect: None,
-    };
-    if let Err(defect) = skip_extensions(packet, &mut network) {
-        network.defect = Some(defect);
-    }
-    Ok(network)
+    let half = |at: usize| bytes.bytes::<8>(offset + at).ok_or(Unparsed::Truncated);
+    let (source, destination) = ((half(8)?, half(16)?), (half(24)?, half(32)?));
+    packet.source = Address::from_v6_halves(source.0, source.1);
+    packet.destination = Address::from_v6_halves(destination.0, destination.1);
+    packet.protocol = next_header;
+    packet.offset += IPV6_LEN as u32;
+    packet.len = u32::from(u16::from_be_bytes([len_hi, len_lo]));
+    Ok(())
 }
 
-/// Moves `network` past its extension headers (RFC 8200 section 4).
+/// Moves past the extension headers (RFC 8200 section 4).
 #[inline(always)]
 fn skip_extensions<P: PacketBytes + ?Sized>(
-    packet: &P,
-    network: &mut Network,
+    bytes: &P,
+    packet: &mut Packet,
 ) -> Result<(), Unparsed> {
-    for _ in 0..MAX_EXTENSION_HEADERS {
-        let protocol = network.protocol;
-        if !matches!(
+    for _ in 0..=MAX_EXTENSION_HEADERS {
+        let packet = settle(packet);
+        let protocol = packet.protocol;
+        let extension = matches!(
             protocol,
             HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION_OPTIONS
-        ) {
+        );
+        // What follows the header of a later fragment is the middle of a datagram.
+        if !extension || packet.fragment == Fragment::Later {
             return Ok(());
         }
         // Every extension header is at least 8 bytes long.
-        let [next, len_field, frag_hi, frag_lo, ..] =
-            packet.bytes::<8>(network.offset).ok_or(Unparsed::Truncated)?;
+        let [next, len_field, frag_hi, frag_lo, ..] = bytes
+            .bytes::<8>(packet.offset as usize)
+            .ok_or(Unparsed::Truncated)?;
         let header_len = match protocol {
             FRAGMENT => 8,
-            AUTHENTICATION => (usize::from(len_field) + 2) * 4,
-            _ => (usize::from(len_field) + 1) * 8,
+            AUTHENTICATION => (u32::from(len_field) + 2) * 4,
+            _ => (u32::from(len_field) + 1) * 8,
         };
-        if header_len > network.len {
+        if header_len > packet.len {
             return Err(Unparsed::BadHeader);
         }
-        network.protocol = next;
-        network.offset += header_len;
-        network.len -= header_len;
+        packet.protocol = next;
+        packet.offset += header_len;
+        packet.len -= header_len;
         if protocol == FRAGMENT {
             let field = u16::from_be_bytes([frag_hi, frag_lo]);
-            let more = field & 1 != 0;
-            let fragment_offset = usize::from(field & 0xfff8);
-            network.fragment = fragment(fragment_offset, more);
-            network.wrong_fragment = wrong_fragment(fragment_offset, more, network.len, 0);
-            if network.fragment == Fragment::Later {
-                // What follows is the middle of a datagram, not a header.
-                return Ok(());
-            }
+            set_fragment(packet, u32::from(field & 0xfff8), field & 1 != 0, 0);
         }
     }
     Err(Unparsed::TooManyExtensions)
 }
 
+/// Notes the place of a piece of a datagram: `offset` bytes into it, `more` to come, after `header_len` bytes that
+/// count towards the whole.
 #[inline(always)]
-const fn fragment(offset: usize, more: bool) -> Fragment {
-    match (offset, more) {
+fn set_fragment(packet: &mut Packet, offset: u32, more: bool, header_len: u32) {
+    packet.fragment = match (offset, more) {
         (0, false) => Fragment::Whole,
         (0, true) => Fragment::First,
         _ => Fragment::Later,
-    }
-}
-
-#[inline(always)]
-const fn wrong_fragment(offset: usize, more: bool, len: usize, header_len: usize) -> bool {
-    offset + len + header_len > 65_535 || (more && !len.is_multiple_of(8))
+    };
+    packet.wrong_fragment =
+        offset + packet.len + header_len > 65_535 || (more && !packet.len.is_multiple_of(8));
 }
 
 #[inline(always)]
 fn parse_transport<P: PacketBytes + ?Sized>(
-    packet: &P,
-    network: &Network,
-) -> Result<Transport, Unparsed> {
-    let mut transport = Transport {
-        source_port: 0,
-        destination_port: 0,
-        tcp_flags: 0,
-        icmp_type: 0,
-        icmp_code: 0,
-        icmp_id: 0,
-        payload: network.len as u32,
-    };
-    if !matches!(network.protocol, TCP | UDP | ICMP | ICMPV6) {
+    bytes: &P,
+    packet: &mut Packet,
+) -> Result<(), Unparsed> {
+    if !matches!(packet.protocol, TCP | UDP | ICMP | ICMPV6) {
         return Err(Unparsed::OtherTransport);
     }
-    if network.fragment == Fragment::Later {
-        return Ok(transport);
+    packet.payload = packet.len;
+    if packet.fragment == Fragment::Later {
+        return Ok(());
     }
+    let offset = packet.offset as usize;
     // UDP and ICMP headers are 8 bytes long; TCP reads its rest below.
-    let head = packet
-        .bytes::<8>(network.offset)
-        .ok_or(Unparsed::Truncated)?;
-    let header_len = match network.protocol {
+    let head = bytes.bytes::<8>(offset).ok_or(Unparsed::Truncated)?;
+    let header_len = match packet.protocol {
         TCP => {
-            let [data_offset, flags] = packet
-                .bytes::<2>(network.offset + 12)
-                .ok_or(Unparsed::Truncated)?;
+            let [data_offset, flags] = bytes.bytes::<2>(offset + 12).ok_or(Unparsed::Truncated)?;
             // The fixed header ends with the urgent pointer; half a header is no header.
-            packet
-                .bytes::<2>(network.offset + 18)
-                .ok_or(Unparsed::Truncated)?;
-            transport.tcp_flags = flags;
-            let header_len = usize::from(data_offset >> 4) * 4;
+            bytes.bytes::<2>(offset + 18).ok_or(Unparsed::Truncated)?;
+            packet.tcp_flags = flags;
+            let header_len = u32::from(data_offset >> 4) * 4;
             if header_len < 20 {
                 return Err(Unparsed::BadHeader);
             }
@@ -374,23 +363,23 @@ fn parse_transport<P: PacketBytes + ?Sized>(
         }
         UDP => 8,
         _ => {
-            transport.icmp_type = head[0];
-            transport.icmp_code = head[1];
-            if is_echo(network.protocol, head[0]) {
-                transport.icmp_id = u16::from_be_bytes([head[4], head[5]]);
+            packet.icmp_type = head[0];
+            packet.icmp_code = head[1];
+            if is_echo(packet.protocol, head[0]) {
+                packet.icmp_id = u16::from_be_bytes([head[4], head[5]]);
             }
             0
         }
     };
-    if header_len.max(8) > network.len {
+    if header_len.max(8) > packet.len {
         return Err(Unparsed::BadHeader);
     }
     if header_len != 0 {
-        transport.source_port = u16::from_be_bytes([head[0], head[1]]);
-        transport.destination_port = u16::from_be_bytes([head[2], head[3]]);
-        transport.payload = (network.len - header_len) as u32;
+        packet.source_port = u16::from_be_bytes([head[0], head[1]]);
+        packet.destination_port = u16::from_be_bytes([head[2], head[3]]);
+        packet.payload = packet.len - header_len;
     }
-    Ok(transport)
+    Ok(())
 }
 
 /// Whether an ICMP or ICMPv6 type is an echo request or reply.

@@ -42,9 +42,9 @@ mod tests {
     #[test]
     fn layouts_have_no_padding() {
         assert_eq!(size_of::<FlowKey>(), 16 + 16 + 2 + 2 + 1 + 3);
-        assert_eq!(size_of::<FlowSnapshot>(), 8 * 3 + 4 * 2 + 8 * 2 + 4 + 4);
+        assert_eq!(size_of::<FlowSnapshot>(), 8 * 3 + 8 * 2 + 8 * 2 + 8);
         assert_eq!(size_of::<FlowRecord>(), size_of::<FlowSnapshot>());
-        assert_eq!(size_of::<FlowEvent>(), 40 + 56 + 8 + 4 + 1 + 1 + 2);
+        assert_eq!(size_of::<FlowEvent>(), 40 + 64 + 8 + 4 + 1 + 1 + 2);
         assert_eq!(size_of::<VerdictKey>(), 16 + 16 + 2 + 1 + 1 + 4);
         assert_eq!(size_of::<Verdict>(), 8 * 7 + 4 + 1 + 1 + 1 + 1);
         assert_eq!(size_of::<VerdictCounters>(), 8 * 4);

@@ -30,7 +30,7 @@ impl Endpoint {
     /// From the three bits in a flow's state word.
     #[inline(always)]
     #[must_use]
-    pub const fn from_bits(bits: u32) -> Self {
+    pub const fn from_bits(bits: u64) -> Self {
         match bits & 7 {
             0 => Self::Inactive,
             1 => Self::SynSent,
@@ -190,10 +190,7 @@ mod tests {
     #[test]
     fn syn_scan_is_reset_by_the_scanner() {
         // nmap -sS on an open port: SYN, SYN+ACK, RST.
-        assert_eq!(
-            play(&[(O, SYN), (R, SYN | ACK), (O, RST)]),
-            ConnState::Rsto
-        );
+        assert_eq!(play(&[(O, SYN), (R, SYN | ACK), (O, RST)]), ConnState::Rsto);
     }
 
     #[test]
@@ -211,13 +208,7 @@ mod tests {
 
     #[test]
     fn reset_after_one_fin_is_an_abort() {
-        let aborted = [
-            (O, SYN),
-            (R, SYN | ACK),
-            (O, ACK),
-            (O, FIN | ACK),
-            (R, RST),
-        ];
+        let aborted = [(O, SYN), (R, SYN | ACK), (O, ACK), (O, FIN | ACK), (R, RST)];
         assert_eq!(play(&aborted), ConnState::Rstr);
     }
 
@@ -230,7 +221,7 @@ mod tests {
     #[test]
     fn endpoint_survives_its_three_bits() {
         for bits in 0..7 {
-            assert_eq!(Endpoint::from_bits(bits) as u32, bits);
+            assert_eq!(Endpoint::from_bits(bits) as u64, bits);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     address::Address,
-    packet::{Packet, Transport},
+    packet::{Fragment, Packet},
 };
 
 /// Verdicts that may stand at a time; also the number of counter slots.
@@ -94,18 +94,17 @@ impl VerdictKey {
     /// readable one has a port. A later fragment has none either, and is covered by the first two scopes only.
     #[inline(always)]
     #[must_use]
-    pub fn of(packet: &Packet, transport: Option<&Transport>, scope: Scope) -> Option<Self> {
-        let port = match (scope, transport) {
-            (Scope::Source | Scope::SourceDestination, _) => 0,
-            (_, Some(transport)) => transport.destination_port,
-            (_, None) => return None,
-        };
+    pub fn of(packet: &Packet, scope: Scope) -> Option<Self> {
+        let by_port = matches!(scope, Scope::SourceService | Scope::Tuple);
+        if by_port && (packet.defect.is_some() || packet.fragment == Fragment::Later) {
+            return None;
+        }
         Some(Self::new(
             scope,
             packet.source,
             packet.destination,
             packet.protocol,
-            port,
+            packet.destination_port,
         ))
     }
 
@@ -231,10 +230,19 @@ mod tests {
 
     #[test]
     fn keys_outside_the_scope_are_blank() {
-        let (a, b) = (Address::from_v4([10, 0, 0, 1]), Address::from_v4([10, 0, 0, 2]));
+        let (a, b) = (
+            Address::from_v4([10, 0, 0, 1]),
+            Address::from_v4([10, 0, 0, 2]),
+        );
         let key = VerdictKey::new(Scope::Source, a, b, 6, 80);
-        assert_eq!((key.destination, key.protocol, key.port), (Address::ANY, 0, 0));
+        assert_eq!(
+            (key.destination, key.protocol, key.port),
+            (Address::ANY, 0, 0)
+        );
         let key = VerdictKey::new(Scope::SourceService, a, b, 6, 80);
-        assert_eq!((key.destination, key.protocol, key.port), (Address::ANY, 6, 80));
+        assert_eq!(
+            (key.destination, key.protocol, key.port),
+            (Address::ANY, 6, 80)
+        );
     }
 }

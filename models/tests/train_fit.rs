@@ -1,0 +1,414 @@
+//! The trainer, the workbench binary, and what a fit must never do.
+
+#![cfg(feature = "train")]
+#![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tidegate_models::{
+    Class, Classifier, Features, Model, Schema, Tree, TreeNode,
+    train::{
+        Dataset,
+        cart::{Params, ParamsError},
+        evaluate,
+    },
+};
+
+fn dataset(rows: &[(u32, u32, Class)]) -> Dataset {
+    Dataset::new(
+        Schema::Live,
+        rows.iter().map(|(duration, bytes, class)| {
+            let mut values = [0; 33];
+            (values[0], values[4]) = (*duration, *bytes);
+            (
+                Features::from_values(Schema::Live, &values).unwrap(),
+                *class,
+                class.to_string(),
+            )
+        }),
+    )
+}
+
+fn fit(params: Params, data: &Dataset) -> Vec<TreeNode> {
+    params.check().unwrap().fit(data).unwrap()
+}
+
+fn training_errors(nodes: Vec<TreeNode>, data: &Dataset) -> u64 {
+    let tree = Tree::new(data.schema, "test", nodes).unwrap();
+    let wrong = |class: Class, features| tree.predict(features).class != class;
+    data.rows
+        .iter()
+        .filter(|row| wrong(row.class, &row.features))
+        .map(|row| row.count)
+        .sum()
+}
+
+#[test]
+fn separable_rows_are_separated_by_one_split() {
+    let rows: Vec<_> = (0..100)
+        .map(|i| (i, 7, if i < 60 { Class::Normal } else { Class::Dos }))
+        .collect();
+    let data = dataset(&rows);
+    let nodes = fit(Params::default().min_leaf(1), &data);
+    assert_eq!(nodes.len(), 3);
+    let split = nodes[0].split.unwrap();
+    assert_eq!((split.column, split.threshold), (0, 59));
+    assert_eq!(
+        (nodes[1].counts, nodes[2].counts),
+        ([60, 0, 0, 0, 0], [0, 40, 0, 0, 0])
+    );
+    assert_eq!(training_errors(nodes, &data), 0);
+}
+
+#[test]
+fn ties_within_a_value_do_not_hide_a_split() {
+    // Nearly all values are equal: a trainer that compares neighbours only finds no split here.
+    let rows: Vec<_> = (0..400)
+        .map(|i| match i % 4 {
+            0 => (0, 5, Class::Normal),
+            1 => (0, 5, Class::Normal),
+            2 => (0, 6, Class::Probe),
+            _ => (1, 5, Class::R2l),
+        })
+        .collect();
+    let data = dataset(&rows);
+    assert_eq!(data.rows.len(), 3);
+    let nodes = fit(Params::default().min_leaf(1), &data);
+    assert_eq!(nodes[0].counts, [200, 0, 100, 100, 0]);
+    assert_eq!(nodes[0].weights, [14142, 0, 10_000, 10_000, 0]);
+    assert_eq!(training_errors(nodes, &data), 0);
+}
+
+#[test]
+fn equal_splits_go_to_the_first_column_and_rows_that_conflict_stay_together() {
+    let both = dataset(&[(1, 1, Class::Normal), (2, 2, Class::Dos)]);
+    let nodes = fit(Params::default().min_leaf(1), &both);
+    assert_eq!(nodes[0].split.unwrap().column, 0);
+    let conflict = dataset(&[
+        (1, 1, Class::Normal),
+        (1, 1, Class::Dos),
+        (1, 1, Class::Dos),
+    ]);
+    let nodes = fit(Params::default().min_leaf(1), &conflict);
+    assert_eq!((nodes.len(), nodes[0].counts), (1, [1, 2, 0, 0, 0]));
+}
+
+#[test]
+fn depth_leaf_size_and_pruning_bound_the_tree() {
+    let rows: Vec<_> = (0..64)
+        .map(|i| {
+            (
+                i,
+                0,
+                if i % 2 == 0 {
+                    Class::Normal
+                } else {
+                    Class::Dos
+                },
+            )
+        })
+        .collect();
+    let data = dataset(&rows);
+    let depth = |nodes| Tree::new(Schema::Live, "test", nodes).unwrap().depth();
+    assert!(depth(fit(Params::default().max_depth(3).min_leaf(1), &data)) <= 3);
+    let nodes = fit(Params::default().max_depth(20).min_leaf(10), &data);
+    assert!(
+        nodes
+            .iter()
+            .all(|node| node.counts.iter().sum::<u64>() >= 10)
+    );
+    assert_eq!(
+        fit(
+            Params::default().max_depth(20).min_leaf(1).alpha(1.0),
+            &data
+        )
+        .len(),
+        1
+    );
+    let full = fit(Params::default().max_depth(64).min_leaf(1), &data).len();
+    let some = fit(
+        Params::default().max_depth(64).min_leaf(1).alpha(0.02),
+        &data,
+    )
+    .len();
+    assert!(some < full, "{some} of {full}");
+}
+
+#[test]
+fn parameters_are_checked() {
+    assert_eq!(
+        Params::default().max_depth(0).check().unwrap_err(),
+        ParamsError::MaxDepth(0)
+    );
+    assert_eq!(
+        Params::default().max_depth(65).check().unwrap_err(),
+        ParamsError::MaxDepth(65)
+    );
+    assert_eq!(
+        Params::default().min_leaf(0).check().unwrap_err(),
+        ParamsError::MinLeaf
+    );
+    assert!(matches!(
+        Params::default().alpha(f64::NAN).check(),
+        Err(ParamsError::Alpha(_))
+    ));
+    assert_eq!(
+        Params::default()
+            .check()
+            .unwrap()
+            .fit(&dataset(&[]))
+            .unwrap_err(),
+        ParamsError::NoRows
+    );
+}
+
+fn row() -> impl Strategy<Value = (u32, u32, Class)> {
+    (0_u32..12, 0_u32..3000, 0_usize..5)
+        .prop_map(|(duration, bytes, class)| (duration, bytes, Class::ALL[class]))
+}
+
+proptest! {
+    /// An unbounded tree errs only where equal columns have several classes, its counts add up
+    /// ([`Tree::new`] checks) to the rows given, and the order of rows does not matter.
+    #[test]
+    fn unbounded_trees_are_exact(rows in prop::collection::vec(row(), 1..200)) {
+        let data = dataset(&rows);
+        let nodes = fit(Params::default().max_depth(64).min_leaf(1), &data);
+        prop_assert_eq!(nodes[0].counts.iter().sum::<u64>(), rows.len() as u64);
+        let backwards: Vec<_> = rows.iter().rev().copied().collect();
+        prop_assert_eq!(&fit(Params::default().max_depth(64).min_leaf(1), &dataset(&backwards)), &nodes);
+        let tree = Tree::new(Schema::Live, "test", nodes).unwrap();
+        for row in &data.rows {
+            let same = |other: &&tidegate_models::train::Row| other.features == row.features;
+            let alone = data.rows.iter().filter(same).count() == 1;
+            if alone {
+                prop_assert_eq!(tree.predict(&row.features).class, row.class);
+            }
+        }
+    }
+}
+
+/// A KDD file of web traffic, floods, scans and a few intrusions.
+fn kdd_text() -> String {
+    let mut text = String::new();
+    for i in 0..120 {
+        let (head, rates, label) = match i % 4 {
+            0 => (
+                format!("tcp,http,SF,{},{}", 150 + i, 1000 + 7 * i),
+                "0.00,0.00",
+                "normal.",
+            ),
+            1 => ("tcp,private,S0,0,0".to_owned(), "1.00,1.00", "neptune."),
+            2 => (
+                format!("icmp,eco_i,SF,{},0", 8 + i % 3),
+                "0.00,0.00",
+                ["ipsweep.", "nmap."][i / 4 % 2],
+            ),
+            _ => (
+                format!("tcp,ftp_data,SF,{},{}", 300 + i, i % 5),
+                "0.00,0.00",
+                ["warezclient.", "phf."][i / 4 % 2],
+            ),
+        };
+        let count = 1 + i % 17;
+        writeln!(
+            text,
+            "{},{head},0,0,0,{},0,1,0,0,0,0,0,0,0,0,0,0,{count},{count},{rates},0.00,0.00,1.00,0.00,0.00,{count},{count},1.00,0.00,0.11,0.00,{rates},0.00,0.00,{label}",
+            i % 3,
+            i % 2
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn folder_with_training_data() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("kddcup.data_10_percent"), kdd_text()).unwrap();
+    folder
+}
+
+fn workbench(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_same_fit_writes_the_same_bytes_and_a_card() {
+    let folder = folder_with_training_data();
+    for schema in ["kdd41", "live"] {
+        let texts = ["one", "two"].map(|sub| {
+            fs::create_dir_all(folder.path().join(sub)).unwrap();
+            let output = format!("{sub}/tree.json");
+            let done = workbench(
+                folder.path(),
+                &["fit", "--schema", schema, "--data", ".", "-o", &output],
+            );
+            assert!(done.status.success(), "{}", stderr(&done));
+            assert!(done.stdout.is_empty());
+            let path = folder.path().join(output);
+            (
+                fs::read(&path).unwrap(),
+                fs::read_to_string(path.with_extension("md")).unwrap(),
+            )
+        });
+        assert_eq!(texts[0], texts[1]);
+        let model = Model::load(folder.path().join("one/tree.json")).unwrap();
+        assert_eq!((model.training().rows, model.name()), (120, "tree"));
+        assert!(texts[0].1.contains(model.digest()));
+        assert!(texts[0].1.contains("## Validation figures"));
+    }
+}
+
+#[test]
+fn a_fit_never_opens_test_data() {
+    let folder = folder_with_training_data();
+    // Were one of these opened, the fit would fail.
+    for name in ["corrected", "KDDTest+.txt", "KDDTest-21.txt"] {
+        fs::write(folder.path().join(name), "not a row\n").unwrap();
+    }
+    let fit = [
+        "fit",
+        "--schema",
+        "live",
+        "--data",
+        ".",
+        "--max-depth",
+        "4",
+        "--min-leaf",
+        "2",
+        "-o",
+        "tree.json",
+    ];
+    let done = workbench(folder.path(), &fit);
+    assert!(done.status.success(), "{}", stderr(&done));
+    for name in ["corrected", "KDDTest+.txt"] {
+        let done = workbench(folder.path(), &[&fit[..], &["--recorded", name]].concat());
+        assert_eq!(done.status.code(), Some(1));
+        assert_eq!(
+            stderr(&done),
+            format!("tidegate-train: {name}: test data, never used to fit\n")
+        );
+    }
+    fs::rename(
+        folder.path().join("kddcup.data_10_percent"),
+        folder.path().join("elsewhere"),
+    )
+    .unwrap();
+    let done = workbench(folder.path(), &fit);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(
+        stderr(&done).contains("no kddcup.data_10_percent"),
+        "{}",
+        stderr(&done)
+    );
+}
+
+#[test]
+fn an_evaluation_prints_json_and_updates_the_card_once() {
+    let folder = folder_with_training_data();
+    let fit = [
+        "fit",
+        "--schema",
+        "kdd41",
+        "--data",
+        ".",
+        "--max-depth",
+        "8",
+        "--min-leaf",
+        "1",
+        "-o",
+        "tree.json",
+    ];
+    assert!(workbench(folder.path(), &fit).status.success());
+    fs::write(folder.path().join("corrected"), kdd_text()).unwrap();
+    let judge = [
+        "evaluate",
+        "tree.json",
+        "--data",
+        ".",
+        "--card",
+        "tree.md",
+        "-o",
+        "json",
+    ];
+    let mut cards = Vec::new();
+    for _ in 0..2 {
+        let done = workbench(folder.path(), &judge);
+        assert!(done.status.success(), "{}", stderr(&done));
+        let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(answer["source"]["rows"], 120);
+        assert_eq!(answer["confusion"][1][1], 30);
+        assert_eq!(answer["recall"]["dos"], 1.0);
+        cards.push(fs::read_to_string(folder.path().join("tree.md")).unwrap());
+    }
+    assert_eq!(cards[0], cards[1]);
+    assert_eq!(cards[0].matches("### corrected").count(), 1);
+}
+
+#[test]
+fn exit_codes_tell_usage_from_failure() {
+    let folder = TempDir::new().unwrap();
+    for usage in [
+        &["fit"][..],
+        &["fit", "--schema", "kdd42", "--data", ".", "-o", "x"],
+        &["evaluate", "x"],
+        &[],
+    ] {
+        assert_eq!(
+            workbench(folder.path(), usage).status.code(),
+            Some(64),
+            "{usage:?}"
+        );
+    }
+    assert_eq!(workbench(folder.path(), &["--help"]).status.code(), Some(0));
+    let done = workbench(folder.path(), &["evaluate", "none.json", "--data", "."]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(
+        stderr(&done).starts_with("tidegate-train: none.json: cannot be read"),
+        "{}",
+        stderr(&done)
+    );
+}
+
+#[test]
+fn the_shipped_models_keep_their_test_figures() {
+    let Some(data) = std::env::var_os("TIDEGATE_DATA") else {
+        println!("skipped: TIDEGATE_DATA does not name a folder with the KDD files");
+        return;
+    };
+    let path =
+        tidegate_models::train::find(Path::new(&data), tidegate_models::train::TEST_FILE).unwrap();
+    for schema in Schema::ALL {
+        let evaluation = evaluate(&Model::shipped(schema).unwrap(), &path, false).unwrap();
+        assert_eq!(evaluation.confusion.total(), 311_029);
+        assert_eq!(
+            evaluation.confusion.0.map(|row| row.iter().sum::<u64>()),
+            [60_593, 229_853, 4_166, 16_189, 228]
+        );
+        assert!(
+            evaluation.kdd_cost < 0.26,
+            "{schema}: {}",
+            evaluation.kdd_cost
+        );
+        assert!(
+            evaluation.false_positive_rate < 0.02,
+            "{schema}: {}",
+            evaluation.false_positive_rate
+        );
+    }
+}
