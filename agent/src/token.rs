@@ -28,6 +28,32 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
+    /// What a server asks for: the variable `TIDEGATE_TOKEN` if it is set, else the file, made if need be.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::load_or_create`] and [`Token::parse`].
+    pub fn for_server(path: &Path) -> Result<Self, AppError> {
+        Self::from_variable().unwrap_or_else(|| Self::load_or_create(path))
+    }
+
+    /// What a client sends: the variable `TIDEGATE_TOKEN` if it is set, else the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::load`] and [`Token::parse`].
+    pub fn for_client(path: &Path) -> Result<Self, AppError> {
+        Self::from_variable().unwrap_or_else(|| Self::load(path))
+    }
+
+    /// Where files can't be private, as in many containers, secrets come as variables.
+    fn from_variable() -> Option<Result<Self, AppError>> {
+        let text = std::env::var("TIDEGATE_TOKEN")
+            .ok()
+            .filter(|text| !text.is_empty())?;
+        Some(Self::parse(&text).map_err(|e| AppError::config(format_args!("TIDEGATE_TOKEN: {e}"))))
+    }
+
     /// Reads the token file, making it first if it is not there.
     ///
     /// # Errors
