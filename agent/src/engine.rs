@@ -159,6 +159,30 @@ pub struct Snapshot {
     pub degraded: Vec<String>,
 }
 
+impl Snapshot {
+    /// Before anything happened.
+    #[must_use]
+    pub fn empty(mode: Mode) -> Self {
+        Self {
+            at: Timestamp::now(),
+            started_at: Timestamp::now(),
+            mode,
+            interfaces: Vec::new(),
+            stats: Stats::default(),
+            active: Vec::new(),
+            ended: Vec::new(),
+            predictions: [0; 5],
+            connections: 0,
+            connections_evicted: 0,
+            model: "".into(),
+            latency_log2_ns: [0; 40],
+            verdicts_failed: 0,
+            records_lost: 0,
+            degraded: Vec::new(),
+        }
+    }
+}
+
 /// The API's end of the pipeline.
 #[derive(Clone, Debug)]
 pub struct EngineHandle {

@@ -106,7 +106,7 @@ fn run(args: RunArgs) -> Result<(), AppError> {
     logging::init(&args.log)?;
     let config = args.resolve()?;
     config.require_interfaces()?;
-    crate::run::run(config)
+    crate::run::run(&config)
 }
 
 /// Help and version are data; anything else is a usage error.

@@ -79,6 +79,17 @@ impl Cidr {
     }
 }
 
+impl From<IpAddr> for Cidr {
+    /// The range of one address.
+    fn from(address: IpAddr) -> Self {
+        let prefix = if address.is_ipv4() { 32 } else { 128 };
+        Self {
+            network: address,
+            prefix,
+        }
+    }
+}
+
 impl FromStr for Cidr {
     type Err = BadCidr;
 

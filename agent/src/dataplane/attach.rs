@@ -5,27 +5,16 @@ use std::{fs, io, path::Path};
 use aya::{
     Ebpf,
     programs::{
-        ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode,
+        ProgramError, SchedClassifier, TcAttachType, Xdp,
         links::{FdLink, PinnedLink},
         tc,
-        xdp::{XdpLink, XdpLinkId},
+        xdp::{self, XdpLink, XdpLinkId},
     },
 };
 use nix::libc;
 
 use super::{DataplaneError, Options, Pins, refused};
-
-/// How an XDP program is wanted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum XdpChoice {
-    /// In the driver where it can, else in the stack.
-    #[default]
-    Auto,
-    /// In the driver.
-    Native,
-    /// In the stack.
-    Generic,
-}
+use crate::config::XdpMode;
 
 /// One interface with the programs on it.
 #[derive(Debug)]
@@ -104,9 +93,9 @@ fn one(
 ) -> Result<Attachment, DataplaneError> {
     let program = ingress_program(ebpf)?;
     let modes: &[&'static str] = match options.xdp {
-        XdpChoice::Auto => &[NATIVE, GENERIC],
-        XdpChoice::Native => &[NATIVE],
-        XdpChoice::Generic => &[GENERIC],
+        XdpMode::Auto => &[NATIVE, GENERIC],
+        XdpMode::Native => &[NATIVE],
+        XdpMode::Generic => &[GENERIC],
     };
     let pin = |mode: &str| pins.links().join(format!("xdp-{mode}-{index}"));
     let mut xdp = None;
@@ -170,9 +159,9 @@ fn attach_xdp(
     let mut refusal = None;
     for &mode in modes {
         let flag = if mode == NATIVE {
-            XdpMode::Driver
+            xdp::XdpMode::Driver
         } else {
-            XdpMode::Skb
+            xdp::XdpMode::Skb
         };
         match program.attach_to_if_index(index, flag) {
             Ok(id) => {

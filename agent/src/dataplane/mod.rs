@@ -6,16 +6,18 @@ mod tables;
 
 use std::{io, path::PathBuf};
 
-pub use attach::{Attachment, XdpChoice};
+pub use attach::Attachment;
 use aya::{
     Ebpf, EbpfLoader,
     maps::{MapData, RingBuf},
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use nix::time::{ClockId, clock_gettime};
-pub use pins::{Pins, PinsError, detach};
+pub use pins::{Pins, PinsError, Removed, detach};
 pub use tables::Tables;
 use tidegate_common::stats::Counter;
+
+use crate::config::XdpMode;
 
 /// The kernel programs, built by `build.rs`.
 static PROGRAMS: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tidegate-ebpf"));
@@ -28,7 +30,7 @@ pub struct Options {
     /// Interfaces by name.
     pub interfaces: Vec<String>,
     /// Native, generic, or the better one that works.
-    pub xdp: XdpChoice,
+    pub xdp: XdpMode,
     /// Whether to watch egress too.
     pub egress: bool,
     /// Conversations the kernel remembers.

@@ -10,10 +10,22 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
-    mount::{MsFlags, mount, umount},
+    mount::{MntFlags, MsFlags, mount, umount2},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 use tidegate_common::LAYOUT_VERSION;
+
+/// Source of the file systems that tidegate mounts, which tells them from others in the mount table.
+const MOUNT_SOURCE: &str = "tidegate";
+
+/// What [`detach`] took away.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Pinned links and maps, links first.
+    pub pins: Vec<PathBuf>,
+    /// Whether the BPF file system was tidegate's own and is unmounted now.
+    pub unmounted: bool,
+}
 
 /// What is wrong with the BPF file system.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +74,7 @@ impl Pins {
         fs::create_dir_all(root).map_err(|source| io_error("create", root, source))?;
         if !is_bpf_fs(root)? {
             mount(
-                Some("bpf"),
+                Some(MOUNT_SOURCE),
                 root,
                 Some("bpf"),
                 MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC,
@@ -114,25 +126,27 @@ impl Pins {
     pub fn remove(self) -> Result<(), PinsError> {
         remove_below(&self.root)?;
         drop(self.lock);
-        unmount_if_empty(&self.root);
+        unmount_if_ours(&self.root);
         Ok(())
     }
 }
 
-/// Removes what an agent left below `root`; returns what was there, links first.
+/// Removes what an agent left below `root`.
 ///
 /// # Errors
 ///
 /// When an agent still runs there, or a file can't be removed.
-pub fn detach(root: &Path) -> Result<Vec<PathBuf>, PinsError> {
+pub fn detach(root: &Path) -> Result<Removed, PinsError> {
     if !root.exists() || !is_bpf_fs(root)? {
-        return Ok(Vec::new());
+        return Ok(Removed::default());
     }
     let lock = lock(root)?;
-    let removed = remove_below(root)?;
+    let pins = remove_below(root)?;
     drop(lock);
-    unmount_if_empty(root);
-    Ok(removed)
+    Ok(Removed {
+        pins,
+        unmounted: unmount_if_ours(root),
+    })
 }
 
 fn maps_below(root: &Path) -> PathBuf {
@@ -190,22 +204,46 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, PinsError> {
         .collect()
 }
 
-/// A mount with other people's pins stays; so does one below a place like `/sys/fs/bpf`, which refuses as busy.
-fn unmount_if_empty(root: &Path) {
+/// Unmounts a file system that tidegate mounted and nobody else uses; says whether it did.
+fn unmount_if_ours(root: &Path) -> bool {
+    let ours =
+        fs::read_to_string("/proc/self/mountinfo").is_ok_and(|mounts| is_our_mount(&mounts, root));
     // The kernel itself puts `maps.debug` and `progs.debug` into every new one.
     let empty = entries(root).is_ok_and(|entries| {
         entries
             .iter()
             .all(|entry| entry.extension().is_some_and(|end| end == "debug"))
     });
-    let is_mount_point = root
-        .parent()
-        .and_then(|parent| Some(statfs(parent).ok()?.filesystem_type() != BPF_FS_MAGIC))
-        .unwrap_or(false);
-    if empty && is_mount_point && root != Path::new("/sys/fs/bpf") && umount(root).is_ok() {
-        // The folder may hold other files of its owner; only an empty one goes.
-        let _ = fs::remove_dir(root);
+    if !ours || !empty || umount2(root, MntFlags::UMOUNT_NOFOLLOW).is_err() {
+        return false;
     }
+    // The folder may hold other files of its owner; only an empty one goes.
+    let _ = fs::remove_dir(root);
+    true
+}
+
+/// Whether the topmost mount at a path is a bpffs whose source is ours (format: proc_pid_mountinfo(5)).
+fn is_our_mount(mounts: &str, root: &Path) -> bool {
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let (before, after) = line.split_once(" - ")?;
+            let point = before.split(' ').nth(4)?;
+            (Path::new(&unescaped(point)) == root).then_some(after)
+        })
+        .next_back()
+        .is_some_and(|after| {
+            let mut fields = after.split(' ');
+            (fields.next(), fields.next()) == (Some("bpf"), Some(MOUNT_SOURCE))
+        })
+}
+
+/// Undoes the octal escapes of blanks and backslashes.
+fn unescaped(text: &str) -> String {
+    text.replace("\\040", " ")
+        .replace("\\011", "\t")
+        .replace("\\012", "\n")
+        .replace("\\134", "\\")
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> PinsError {
@@ -213,5 +251,39 @@ fn io_error(action: &'static str, path: &Path, source: io::Error) -> PinsError {
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_mount_is_ours() {
+        let root = Path::new("/run/tide gate/bpf");
+        let line = |point: &str, kind: &str, source: &str| {
+            format!("36 35 0:29 / {point} rw,nosuid shared:1 - {kind} {source} rw\n")
+        };
+        let point = "/run/tide\\040gate/bpf";
+        assert!(is_our_mount(&line(point, "bpf", "tidegate"), root));
+        assert!(!is_our_mount(&line(point, "bpf", "bpf"), root));
+        assert!(!is_our_mount(&line(point, "tmpfs", "tidegate"), root));
+        assert!(!is_our_mount(&line("/run", "bpf", "tidegate"), root));
+        // Somebody mounted over it.
+        let both = line(point, "bpf", "tidegate") + &line(point, "tmpfs", "tmpfs");
+        assert!(!is_our_mount(&both, root));
+    }
+
+    #[test]
+    fn files_outside_a_bpf_file_system_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let version = maps_below(dir.path());
+        fs::create_dir(&version).unwrap();
+        let file = version.join("precious");
+        fs::write(&file, "x").unwrap();
+        assert!(detach(dir.path()).unwrap().pins.is_empty());
+        assert!(file.exists());
     }
 }

@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(size_of::<FlowRecord>(), size_of::<FlowSnapshot>());
         assert_eq!(size_of::<FlowEvent>(), 40 + 64 + 8 + 4 + 1 + 1 + 2);
         assert_eq!(size_of::<VerdictKey>(), 16 + 16 + 2 + 1 + 1 + 4);
-        assert_eq!(size_of::<Verdict>(), 8 * 7 + 4 + 1 + 1 + 1 + 1);
+        assert_eq!(size_of::<Verdict>(), 8 * 8 + 4 + 1 + 1 + 1 + 1);
         assert_eq!(size_of::<VerdictCounters>(), 8 * 4);
         assert_eq!(size_of::<Control>(), 4 + 4 + 8 + 8 + 4 + 4);
         assert_eq!(size_of::<OverflowKey>(), 16 + 2 + 1 + 5);

@@ -147,6 +147,8 @@ pub struct Verdict {
     pub due_ns: u64,
     /// When it was made (ns); for a restarted agent.
     pub created_ns: u64,
+    /// For how long it holds after the last packet it hit (ns); for a restarted agent.
+    pub ttl_ns: u64,
     /// First packet of the flow that led to it (ns); for the reaction time.
     pub first_packet_ns: u64,
     /// The agent's number for it.
