@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 use tidegate_models::{
-    Classifier, Model, Schema,
+    Classifier, LIVE_COLUMNS, Model, Schema,
     train::{TEST_FILE, evaluate, find},
 };
 
@@ -137,6 +137,94 @@ fn a_fit_never_opens_test_data() {
         "{}",
         stderr(&done)
     );
+}
+
+/// A recording of an attack of a class that [`kdd_text`] lacks.
+fn recording() -> String {
+    let mut text = format!("scenario,label,{}\n", LIVE_COLUMNS.join(","));
+    for packets in 1000..1040 {
+        let values = LIVE_COLUMNS.map(|column| match column {
+            "protocol_type" => "udp".to_owned(),
+            "service" => "other".to_owned(),
+            "flag" => "SF".to_owned(),
+            "src_packets" | "packet_rate" => packets.to_string(),
+            _ => "1".to_owned(),
+        });
+        writeln!(text, "tunnel,u2r,{}", values.join(",")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_recorded_attack_is_learnt_beside_kdd() {
+    let folder = folder_with_training_data();
+    fs::write(folder.path().join("tunnel.csv"), recording()).unwrap();
+    let fit = [
+        "fit",
+        "--schema",
+        "live",
+        "--data",
+        ".",
+        "--max-depth",
+        "8",
+        "--min-leaf",
+        "2",
+        "-o",
+        "tree.json",
+    ];
+    let recorded = ["--recorded", "tunnel.csv", "--recorded-weight"];
+    let found = |arguments: &[&str]| {
+        let done = workbench(folder.path(), &[&fit[..], arguments].concat());
+        assert!(done.status.success(), "{}", stderr(&done));
+        let judged = workbench(
+            folder.path(),
+            &[
+                "evaluate",
+                "tree.json",
+                "--file",
+                "tunnel.csv",
+                "-o",
+                "json",
+            ],
+        );
+        let answer: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+        answer["confusion"][4][4].as_u64().unwrap()
+    };
+    assert_eq!(found(&[]), 0, "the KDD rows have no such class");
+    assert_eq!(found(&[&recorded[..], &["0.5"]].concat()), 40);
+    let model = Model::load(folder.path().join("tree.json")).unwrap();
+    assert_eq!(
+        (model.training().rows, model.training().sources.len()),
+        (160, 2)
+    );
+    let [kdd, tunnel] = [&model.training().sources[0], &model.training().sources[1]];
+    assert_eq!((kdd.rows, tunnel.file.as_str()), (120, "tunnel.csv"));
+
+    for (arguments, message) in [
+        (
+            &[&fit[..], &recorded, &["1"]].concat(),
+            "recorded-weight 1: must be at least 0 and below 1",
+        ),
+        (
+            &[
+                "fit",
+                "--schema",
+                "kdd41",
+                "--data",
+                ".",
+                "--recorded",
+                "tunnel.csv",
+                "-o",
+                "tree.json",
+            ]
+            .to_vec(),
+            "recordings have live columns only: they can't be used for schema kdd41",
+        ),
+    ] {
+        let done = workbench(folder.path(), arguments);
+        assert_eq!(done.status.code(), Some(1));
+        assert_eq!(stderr(&done), format!("tidegate-train: {message}\n"));
+    }
 }
 
 #[test]
