@@ -107,6 +107,8 @@ pub struct Training {
     pub max_depth: usize,
     /// Fewest distinct rows in a leaf.
     pub min_leaf: u64,
+    /// How rare classes were favoured when splits were chosen: none, sqrt or full.
+    pub balance: String,
     /// Cost-complexity penalty a leaf, as a share of the root's impurity.
     pub alpha: f64,
 }

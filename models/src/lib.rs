@@ -4,10 +4,36 @@
 //! * [`Schema`], [`Features`], [`KddRecord`]: what a classifier is given. Every column is an
 //!   unsigned integer (rates in percent), so that training, agent and kernel agree bit for bit.
 //! * [`Classifier`], [`Prediction`], [`Step`]: what it answers.
-//! * [`Model`], [`Tree`], [`format`]: model files and what is in them.
+//! * [`Model`], [`Tree`], [`mod@format`]: model files and what is in them.
 //! * [`features_from_request`]: the row behind a `/predict` request.
 //! * [`Confusion`]: figures of merit.
 //! * `train` (feature `train`): dataset readers, the trainer, evaluation, model cards.
+//!
+//! ```
+//! use tidegate_models::{Class, Classifier, Flag, KddRecord, Model, Protocol, Schema, Service};
+//!
+//! let model = Model::shipped(Schema::Live)?;
+//! let syn = KddRecord {
+//!     count: 250,
+//!     srv_count: 12,
+//!     serror_rate: 100,
+//!     srv_serror_rate: 100,
+//!     same_srv_rate: 5,
+//!     diff_srv_rate: 6,
+//!     dst_host_count: 255,
+//!     dst_host_srv_count: 12,
+//!     dst_host_same_srv_rate: 5,
+//!     dst_host_diff_srv_rate: 6,
+//!     dst_host_serror_rate: 100,
+//!     dst_host_srv_serror_rate: 100,
+//!     src_packets: 1,
+//!     count_100ms: 13,
+//!     src_count: 250,
+//!     ..KddRecord::new(Protocol::Tcp, Service::PRIVATE, Flag::S0)
+//! };
+//! assert_eq!(model.predict(&syn.features()).class, Class::Dos);
+//! # Ok::<(), tidegate_models::ModelError>(())
+//! ```
 
 pub mod format;
 #[cfg(feature = "train")]

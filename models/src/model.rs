@@ -1,6 +1,11 @@
 //! Loading a model: whole and checked, or an error of one line.
 
-use std::{fmt::Write as _, fs, io, path::Path};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -39,8 +44,8 @@ pub enum ModelProblem {
     #[error("cannot be read: {0}")]
     Read(#[source] io::Error),
     /// The file is larger than any model.
-    #[error("{0} bytes, more than a model may have ({MAX_BYTES})")]
-    TooLarge(u64),
+    #[error("larger than a model may be ({MAX_BYTES} bytes)")]
+    TooLarge,
     /// The text ends early.
     #[error("truncated: the text ends at line {line}, column {column}")]
     Truncated {
@@ -204,11 +209,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn read(path: &Path) -> Result<String, ModelProblem> {
-    let size = fs::metadata(path).map_err(ModelProblem::Read)?.len();
-    if size > MAX_BYTES {
-        return Err(ModelProblem::TooLarge(size));
+    let file = File::open(path).map_err(ModelProblem::Read)?;
+    let mut text = String::new();
+    // Bounded by what is read, not by what the file says of itself: it may be a pipe, or grow.
+    file.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(ModelProblem::Read)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(ModelProblem::TooLarge);
     }
-    fs::read_to_string(path).map_err(ModelProblem::Read)
+    Ok(text)
 }
 
 /// Only the version, whatever else the file holds.

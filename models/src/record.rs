@@ -46,9 +46,9 @@ pub struct KddRecord {
     pub srv_diff_host_rate: u32,
     /// Connections to the same host among the last 255.
     pub dst_host_count: u32,
-    /// Connections to the same host and service among the last 255.
+    /// Connections to the same service (any host) among the last 255.
     pub dst_host_srv_count: u32,
-    /// `dst_host_srv_count` as percent of `dst_host_count`.
+    /// Percent of `dst_host_count` to the same service.
     pub dst_host_same_srv_rate: u32,
     /// Distinct services as percent of `dst_host_count`; 0 when there is only one.
     pub dst_host_diff_srv_rate: u32,

@@ -229,14 +229,6 @@ impl Tree {
             (at, part) = waiting[open];
         }
     }
-
-    fn row(&self, features: &Features) -> Features {
-        if features.schema() == self.schema {
-            *features
-        } else {
-            Features::missing(self.schema)
-        }
-    }
 }
 
 impl Classifier for Tree {
@@ -249,16 +241,22 @@ impl Classifier for Tree {
     }
 
     fn predict(&self, features: &Features) -> Prediction {
-        let row = self.row(features);
-        if row.values().contains(&MISSING) {
-            Prediction::from_shares(self.blend(row.raw()))
-        } else {
-            Prediction::from_shares(self.shares[self.leaf(row.raw())])
+        if features.schema() != self.schema {
+            return Prediction::from_shares(self.blend(Features::missing(self.schema).raw()));
         }
+        if features.values().contains(&MISSING) {
+            return Prediction::from_shares(self.blend(features.raw()));
+        }
+        Prediction::from_shares(self.shares[self.leaf(features.raw())])
     }
 
     fn explain(&self, features: &Features) -> Vec<Step> {
-        let row = self.row(features);
+        let known = features.schema() == self.schema;
+        let row = if known {
+            *features
+        } else {
+            Features::missing(self.schema)
+        };
         let mut steps = Vec::with_capacity(self.depth);
         let mut at = 0;
         while let Some(split) = self.nodes[at].split {

@@ -71,6 +71,22 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_file_too_large_for_a_model_is_not_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.json");
+    // Sparse: it takes no room on the disk.
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let message = Model::load(&path).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        format!(
+            "{}: larger than a model may be (67108864 bytes)",
+            path.display()
+        )
+    );
+}
+
+#[test]
 fn another_version_is_named_before_anything_else() {
     let message = broken(|file| {
         file["format_version"] = json!(7);

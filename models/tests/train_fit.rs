@@ -1,4 +1,4 @@
-//! The trainer, the workbench binary, and what a fit must never do.
+//! The workbench, and what a fit must never do.
 
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
@@ -10,190 +10,11 @@ use std::{
     process::{Command, Output},
 };
 
-use proptest::prelude::*;
 use tempfile::TempDir;
 use tidegate_models::{
-    Class, Classifier, Features, Model, Schema, Tree, TreeNode,
-    train::{
-        Dataset,
-        cart::{Params, ParamsError},
-        evaluate,
-    },
+    Classifier, LIVE_COLUMNS, Model, Schema,
+    train::{TEST_FILE, evaluate, find},
 };
-
-fn dataset(rows: &[(u32, u32, Class)]) -> Dataset {
-    Dataset::new(
-        Schema::Live,
-        rows.iter().map(|(duration, bytes, class)| {
-            let mut values = [0; 33];
-            (values[0], values[4]) = (*duration, *bytes);
-            (
-                Features::from_values(Schema::Live, &values).unwrap(),
-                *class,
-                class.to_string(),
-            )
-        }),
-    )
-}
-
-fn fit(params: Params, data: &Dataset) -> Vec<TreeNode> {
-    params.check().unwrap().fit(data).unwrap()
-}
-
-fn training_errors(nodes: Vec<TreeNode>, data: &Dataset) -> u64 {
-    let tree = Tree::new(data.schema, "test", nodes).unwrap();
-    let wrong = |class: Class, features| tree.predict(features).class != class;
-    data.rows
-        .iter()
-        .filter(|row| wrong(row.class, &row.features))
-        .map(|row| row.count)
-        .sum()
-}
-
-#[test]
-fn separable_rows_are_separated_by_one_split() {
-    let rows: Vec<_> = (0..100)
-        .map(|i| (i, 7, if i < 60 { Class::Normal } else { Class::Dos }))
-        .collect();
-    let data = dataset(&rows);
-    let nodes = fit(Params::default().min_leaf(1), &data);
-    assert_eq!(nodes.len(), 3);
-    let split = nodes[0].split.unwrap();
-    assert_eq!((split.column, split.threshold), (0, 59));
-    assert_eq!(
-        (nodes[1].counts, nodes[2].counts),
-        ([60, 0, 0, 0, 0], [0, 40, 0, 0, 0])
-    );
-    assert_eq!(training_errors(nodes, &data), 0);
-}
-
-#[test]
-fn ties_within_a_value_do_not_hide_a_split() {
-    // Nearly all values are equal: a trainer that compares neighbours only finds no split here.
-    let rows: Vec<_> = (0..400)
-        .map(|i| match i % 4 {
-            0 => (0, 5, Class::Normal),
-            1 => (0, 5, Class::Normal),
-            2 => (0, 6, Class::Probe),
-            _ => (1, 5, Class::R2l),
-        })
-        .collect();
-    let data = dataset(&rows);
-    assert_eq!(data.rows.len(), 3);
-    let nodes = fit(Params::default().min_leaf(1), &data);
-    assert_eq!(nodes[0].counts, [200, 0, 100, 100, 0]);
-    assert_eq!(nodes[0].weights, [14142, 0, 10_000, 10_000, 0]);
-    assert_eq!(training_errors(nodes, &data), 0);
-}
-
-#[test]
-fn equal_splits_go_to_the_first_column_and_rows_that_conflict_stay_together() {
-    let both = dataset(&[(1, 1, Class::Normal), (2, 2, Class::Dos)]);
-    let nodes = fit(Params::default().min_leaf(1), &both);
-    assert_eq!(nodes[0].split.unwrap().column, 0);
-    let conflict = dataset(&[
-        (1, 1, Class::Normal),
-        (1, 1, Class::Dos),
-        (1, 1, Class::Dos),
-    ]);
-    let nodes = fit(Params::default().min_leaf(1), &conflict);
-    assert_eq!((nodes.len(), nodes[0].counts), (1, [1, 2, 0, 0, 0]));
-}
-
-#[test]
-fn depth_leaf_size_and_pruning_bound_the_tree() {
-    let rows: Vec<_> = (0..64)
-        .map(|i| {
-            (
-                i,
-                0,
-                if i % 2 == 0 {
-                    Class::Normal
-                } else {
-                    Class::Dos
-                },
-            )
-        })
-        .collect();
-    let data = dataset(&rows);
-    let depth = |nodes| Tree::new(Schema::Live, "test", nodes).unwrap().depth();
-    assert!(depth(fit(Params::default().max_depth(3).min_leaf(1), &data)) <= 3);
-    let nodes = fit(Params::default().max_depth(20).min_leaf(10), &data);
-    assert!(
-        nodes
-            .iter()
-            .all(|node| node.counts.iter().sum::<u64>() >= 10)
-    );
-    assert_eq!(
-        fit(
-            Params::default().max_depth(20).min_leaf(1).alpha(1.0),
-            &data
-        )
-        .len(),
-        1
-    );
-    let full = fit(Params::default().max_depth(64).min_leaf(1), &data).len();
-    let some = fit(
-        Params::default().max_depth(64).min_leaf(1).alpha(0.02),
-        &data,
-    )
-    .len();
-    assert!(some < full, "{some} of {full}");
-}
-
-#[test]
-fn parameters_are_checked() {
-    assert_eq!(
-        Params::default().max_depth(0).check().unwrap_err(),
-        ParamsError::MaxDepth(0)
-    );
-    assert_eq!(
-        Params::default().max_depth(65).check().unwrap_err(),
-        ParamsError::MaxDepth(65)
-    );
-    assert_eq!(
-        Params::default().min_leaf(0).check().unwrap_err(),
-        ParamsError::MinLeaf
-    );
-    assert!(matches!(
-        Params::default().alpha(f64::NAN).check(),
-        Err(ParamsError::Alpha(_))
-    ));
-    assert_eq!(
-        Params::default()
-            .check()
-            .unwrap()
-            .fit(&dataset(&[]))
-            .unwrap_err(),
-        ParamsError::NoRows
-    );
-}
-
-fn row() -> impl Strategy<Value = (u32, u32, Class)> {
-    (0_u32..12, 0_u32..3000, 0_usize..5)
-        .prop_map(|(duration, bytes, class)| (duration, bytes, Class::ALL[class]))
-}
-
-proptest! {
-    /// An unbounded tree errs only where equal columns have several classes, its counts add up
-    /// ([`Tree::new`] checks) to the rows given, and the order of rows does not matter.
-    #[test]
-    fn unbounded_trees_are_exact(rows in prop::collection::vec(row(), 1..200)) {
-        let data = dataset(&rows);
-        let nodes = fit(Params::default().max_depth(64).min_leaf(1), &data);
-        prop_assert_eq!(nodes[0].counts.iter().sum::<u64>(), rows.len() as u64);
-        let backwards: Vec<_> = rows.iter().rev().copied().collect();
-        prop_assert_eq!(&fit(Params::default().max_depth(64).min_leaf(1), &dataset(&backwards)), &nodes);
-        let tree = Tree::new(Schema::Live, "test", nodes).unwrap();
-        for row in &data.rows {
-            let same = |other: &&tidegate_models::train::Row| other.features == row.features;
-            let alone = data.rows.iter().filter(same).count() == 1;
-            if alone {
-                prop_assert_eq!(tree.predict(&row.features).class, row.class);
-            }
-        }
-    }
-}
 
 /// A KDD file of web traffic, floods, scans and a few intrusions.
 fn kdd_text() -> String {
@@ -318,6 +139,94 @@ fn a_fit_never_opens_test_data() {
     );
 }
 
+/// A recording of an attack of a class that [`kdd_text`] lacks.
+fn recording() -> String {
+    let mut text = format!("scenario,label,{}\n", LIVE_COLUMNS.join(","));
+    for packets in 1000..1040 {
+        let values = LIVE_COLUMNS.map(|column| match column {
+            "protocol_type" => "udp".to_owned(),
+            "service" => "other".to_owned(),
+            "flag" => "SF".to_owned(),
+            "src_packets" | "packet_rate" => packets.to_string(),
+            _ => "1".to_owned(),
+        });
+        writeln!(text, "tunnel,u2r,{}", values.join(",")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_recorded_attack_is_learnt_beside_kdd() {
+    let folder = folder_with_training_data();
+    fs::write(folder.path().join("tunnel.csv"), recording()).unwrap();
+    let fit = [
+        "fit",
+        "--schema",
+        "live",
+        "--data",
+        ".",
+        "--max-depth",
+        "8",
+        "--min-leaf",
+        "2",
+        "-o",
+        "tree.json",
+    ];
+    let recorded = ["--recorded", "tunnel.csv", "--recorded-weight"];
+    let found = |arguments: &[&str]| {
+        let done = workbench(folder.path(), &[&fit[..], arguments].concat());
+        assert!(done.status.success(), "{}", stderr(&done));
+        let judged = workbench(
+            folder.path(),
+            &[
+                "evaluate",
+                "tree.json",
+                "--file",
+                "tunnel.csv",
+                "-o",
+                "json",
+            ],
+        );
+        let answer: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+        answer["confusion"][4][4].as_u64().unwrap()
+    };
+    assert_eq!(found(&[]), 0, "the KDD rows have no such class");
+    assert_eq!(found(&[&recorded[..], &["0.5"]].concat()), 40);
+    let model = Model::load(folder.path().join("tree.json")).unwrap();
+    assert_eq!(
+        (model.training().rows, model.training().sources.len()),
+        (160, 2)
+    );
+    let [kdd, tunnel] = [&model.training().sources[0], &model.training().sources[1]];
+    assert_eq!((kdd.rows, tunnel.file.as_str()), (120, "tunnel.csv"));
+
+    for (arguments, message) in [
+        (
+            &[&fit[..], &recorded, &["1"]].concat(),
+            "recorded-weight 1: must be at least 0 and below 1",
+        ),
+        (
+            &[
+                "fit",
+                "--schema",
+                "kdd41",
+                "--data",
+                ".",
+                "--recorded",
+                "tunnel.csv",
+                "-o",
+                "tree.json",
+            ]
+            .to_vec(),
+            "recordings have live columns only: they can't be used for schema kdd41",
+        ),
+    ] {
+        let done = workbench(folder.path(), arguments);
+        assert_eq!(done.status.code(), Some(1));
+        assert_eq!(stderr(&done), format!("tidegate-train: {message}\n"));
+    }
+}
+
 #[test]
 fn an_evaluation_prints_json_and_updates_the_card_once() {
     let folder = folder_with_training_data();
@@ -391,8 +300,7 @@ fn the_shipped_models_keep_their_test_figures() {
         println!("skipped: TIDEGATE_DATA does not name a folder with the KDD files");
         return;
     };
-    let path =
-        tidegate_models::train::find(Path::new(&data), tidegate_models::train::TEST_FILE).unwrap();
+    let path = find(Path::new(&data), TEST_FILE).unwrap();
     for schema in Schema::ALL {
         let evaluation = evaluate(&Model::shipped(schema).unwrap(), &path, false).unwrap();
         assert_eq!(evaluation.confusion.total(), 311_029);

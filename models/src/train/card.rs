@@ -46,19 +46,27 @@ pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
         ));
     }
     line(format!(
-        "\n## Parameters\n\nCriterion {}, depth at most {}, at least {} distinct rows a leaf, pruning penalty {}, seed {}.",
-        training.criterion, training.max_depth, training.min_leaf, training.alpha, training.seed
+        "\n## Parameters\n\nCriterion {}, depth at most {}, at least {} distinct rows a leaf, class balance {}, pruning penalty {}, seed {}.",
+        training.criterion,
+        training.max_depth,
+        training.min_leaf,
+        training.balance,
+        training.alpha,
+        training.seed
     ));
     if fitted.candidates.is_empty() {
         line("They were given, not chosen.".to_owned());
     } else {
         line("\nChosen on training data only, by five-fold validation that leaves a fifth of the attack types out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types left out (each type the same).\n".to_owned());
-        line("| depth | leaf | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|".to_owned());
+        line("| depth | leaf | balance | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|---|".to_owned());
         for candidate in &fitted.candidates {
             let [normal, known, unseen] = candidate.parts;
             line(format!(
-                "| {} | {} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} |",
-                candidate.max_depth, candidate.min_leaf, candidate.score
+                "| {} | {} | {} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} |",
+                candidate.point.max_depth,
+                candidate.point.min_leaf,
+                candidate.point.balance,
+                candidate.score
             ));
         }
     }

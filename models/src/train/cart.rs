@@ -4,89 +4,8 @@
 //! are integers, so sums do not depend on their order; equal scores go to the first column and
 //! the lowest threshold. The same rows give the same tree, on any machine.
 
-use super::Dataset;
-use crate::{CLASS_COUNT, MAX_DEPTH, Split, TreeNode};
-
-/// Parameters of a fit, not yet checked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Params {
-    max_depth: usize,
-    min_leaf: u64,
-    alpha: f64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self {
-            max_depth: 14,
-            min_leaf: 2,
-            alpha: 0.0,
-        }
-    }
-}
-
-/// A parameter that makes no sense.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum ParamsError {
-    /// A depth that could not be loaded.
-    #[error("max-depth {0}: must be from 1 to {MAX_DEPTH}")]
-    MaxDepth(usize),
-    /// Empty leaves.
-    #[error("min-leaf 0: must be at least 1")]
-    MinLeaf,
-    /// A penalty that is none.
-    #[error("alpha {0}: must be from 0 to 1")]
-    Alpha(f64),
-    /// Nothing to learn from.
-    #[error("no training rows")]
-    NoRows,
-}
-
-impl Params {
-    /// Most decisions on a path, `1..=`[`MAX_DEPTH`].
-    #[must_use]
-    pub fn max_depth(mut self, max_depth: usize) -> Self {
-        self.max_depth = max_depth;
-        self
-    }
-
-    /// Fewest distinct rows in a leaf, at least 1.
-    #[must_use]
-    pub fn min_leaf(mut self, min_leaf: u64) -> Self {
-        self.min_leaf = min_leaf;
-        self
-    }
-
-    /// Cost-complexity pruning: what a leaf must save, as a share of the root's impurity,
-    /// `0.0..=1.0`; 0 prunes nothing.
-    #[must_use]
-    pub fn alpha(mut self, alpha: f64) -> Self {
-        self.alpha = alpha;
-        self
-    }
-
-    /// Checks the parameters.
-    ///
-    /// # Errors
-    ///
-    /// The first that is out of range.
-    pub fn check(self) -> Result<CheckedParams, ParamsError> {
-        if !(1..=MAX_DEPTH).contains(&self.max_depth) {
-            return Err(ParamsError::MaxDepth(self.max_depth));
-        }
-        if self.min_leaf == 0 {
-            return Err(ParamsError::MinLeaf);
-        }
-        if !(0.0..=1.0).contains(&self.alpha) {
-            return Err(ParamsError::Alpha(self.alpha));
-        }
-        Ok(CheckedParams(self))
-    }
-}
-
-/// Parameters that can be fitted with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CheckedParams(Params);
+use super::{Balance, CheckedParams, Dataset, Params, ParamsError};
+use crate::{CLASS_COUNT, Split, TreeNode};
 
 impl CheckedParams {
     /// Grows and prunes a tree; its nodes, the root first, every left child right after its
@@ -163,6 +82,8 @@ struct Grower<'a> {
     data: &'a Dataset,
     params: Params,
     columns: Vec<Column>,
+    /// What each row weighs when a split is chosen: its weight, balanced over the classes.
+    weights: Vec<u64>,
     nodes: Vec<TreeNode>,
     histogram: Vec<Bin>,
 }
@@ -190,6 +111,7 @@ impl<'a> Grower<'a> {
             data,
             params,
             columns,
+            weights: balanced(data, params.balance),
             nodes: Vec::new(),
             histogram: vec![Bin::default(); widest],
         }
@@ -200,15 +122,17 @@ impl<'a> Grower<'a> {
         let index = self.nodes.len();
         let mut sum = Bin::default();
         let mut counts = [0; CLASS_COUNT];
+        let mut weights = [0; CLASS_COUNT];
         for row in &rows {
             sum.add(&self.bin_of(*row));
             let row = &self.data.rows[*row];
             counts[row.class.index()] += row.count;
+            weights[row.class.index()] += row.weight;
         }
         self.nodes.push(TreeNode {
             split: None,
             counts,
-            weights: sum.weights,
+            weights,
         });
         let pure = sum.weights.iter().filter(|weight| **weight > 0).count() <= 1;
         if pure || depth == self.params.max_depth || sum.rows < 2 * self.params.min_leaf {
@@ -231,12 +155,11 @@ impl<'a> Grower<'a> {
     }
 
     fn bin_of(&self, row: usize) -> Bin {
-        let row = &self.data.rows[row];
         let mut bin = Bin {
             rows: 1,
             ..Bin::default()
         };
-        bin.weights[row.class.index()] = row.weight;
+        bin.weights[self.data.rows[row].class.index()] = self.weights[row];
         bin
     }
 
@@ -280,9 +203,8 @@ impl<'a> Grower<'a> {
         if width <= rows.len() * 8 {
             self.histogram[..width].fill(Bin::default());
             for row in rows {
-                let one = &self.data.rows[*row];
                 let bin = &mut self.histogram[self.columns[column].bins[*row] as usize];
-                bin.weights[one.class.index()] += one.weight;
+                bin.weights[self.data.rows[*row].class.index()] += self.weights[*row];
                 bin.rows += 1;
             }
             let bins = self.histogram[..width].iter().enumerate();
@@ -305,6 +227,21 @@ impl<'a> Grower<'a> {
         });
         sorted
     }
+}
+
+/// Row weights with the classes balanced, at least 1 each.
+fn balanced(data: &Dataset, balance: Balance) -> Vec<u64> {
+    let mut classes = [0; CLASS_COUNT];
+    for row in &data.rows {
+        classes[row.class.index()] += row.weight;
+    }
+    let present = classes.iter().filter(|weight| **weight > 0).count().max(1);
+    let mean = data.weight() as f64 / present as f64;
+    let factors = classes.map(|class| balance.factor(class, mean));
+    data.rows
+        .iter()
+        .map(|row| ((row.weight as f64 * factors[row.class.index()]).round() as u64).max(1))
+        .collect()
 }
 
 /// Cost-complexity pruning at a given penalty, then the nodes that are left, renumbered.

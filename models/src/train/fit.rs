@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Candidate, DataError, Dataset,
-    cart::{Params, ParamsError},
-    choose, find, is_test_file, kdd, recorded,
-    validate::mix,
+    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, find,
+    is_test_file, kdd, recorded, validate::mix,
 };
 use crate::{
     Class, Classifier, Confusion, Features, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
@@ -45,6 +43,8 @@ pub struct Request {
     pub max_depth: Option<usize>,
     /// Leaf size; chosen by validation if absent.
     pub min_leaf: Option<u64>,
+    /// How rare classes are favoured; chosen by validation if absent.
+    pub balance: Option<Balance>,
     /// Cost-complexity penalty, see [`Params::alpha`].
     pub alpha: f64,
     /// Seed of folds and golden vectors.
@@ -90,22 +90,14 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
     let (data, sources) = load(request, progress)?;
     let candidates = candidates(request, &data, progress)?;
     let best = candidates.first();
-    let max_depth = request
-        .max_depth
-        .or(best.map(|best| best.max_depth))
-        .unwrap_or(DEPTHS[0]);
-    let min_leaf = request
-        .min_leaf
-        .or(best.map(|best| best.min_leaf))
-        .unwrap_or(LEAVES[0]);
-    let params = Params::default()
-        .max_depth(max_depth)
-        .min_leaf(min_leaf)
-        .alpha(request.alpha)
-        .check()?;
+    let point = best.map_or_else(|| only_point(request), |best| best.point);
+    let params = params(point, request.alpha).check()?;
     progress(&format!(
-        "fitting {} distinct rows, depth {max_depth}, leaves of {min_leaf}",
-        data.rows.len()
+        "fitting {} distinct rows, depth {}, leaves of {}, balance {}",
+        data.rows.len(),
+        point.max_depth,
+        point.min_leaf,
+        point.balance
     ));
     let nodes = params.fit(&data)?;
     let tree = Tree::new(request.schema, request.name.as_str(), nodes)?;
@@ -138,8 +130,9 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
             sources,
             seed: request.seed,
             criterion: "gini".to_owned(),
-            max_depth,
-            min_leaf,
+            max_depth: point.max_depth,
+            min_leaf: point.min_leaf,
+            balance: point.balance.to_string(),
             alpha: request.alpha,
         },
         metrics: Metrics {
@@ -164,12 +157,25 @@ fn check(request: &Request) -> Result<(), FitError> {
         return Err(FitError::RecordedSchema);
     }
     // Depth and leaf size before minutes of work, too.
-    Params::default()
-        .max_depth(request.max_depth.unwrap_or(DEPTHS[0]))
-        .min_leaf(request.min_leaf.unwrap_or(LEAVES[0]))
-        .alpha(request.alpha)
-        .check()?;
+    params(only_point(request), request.alpha).check()?;
     Ok(())
+}
+
+/// The parameters given, and the first of the grid where none is.
+fn only_point(request: &Request) -> Point {
+    Point {
+        max_depth: request.max_depth.unwrap_or(DEPTHS[0]),
+        min_leaf: request.min_leaf.unwrap_or(LEAVES[0]),
+        balance: request.balance.unwrap_or_default(),
+    }
+}
+
+fn params(point: Point, alpha: f64) -> Params {
+    Params::default()
+        .max_depth(point.max_depth)
+        .min_leaf(point.min_leaf)
+        .balance(point.balance)
+        .alpha(alpha)
 }
 
 fn load(
@@ -218,27 +224,30 @@ fn candidates(
     data: &Dataset,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Candidate>, ParamsError> {
-    let depths = request
-        .max_depth
-        .map_or(DEPTHS.to_vec(), |depth| vec![depth]);
-    let leaves = request.min_leaf.map_or(LEAVES.to_vec(), |leaf| vec![leaf]);
-    if depths.len() * leaves.len() == 1 {
+    let grid = Grid {
+        depths: one_or(request.max_depth, &DEPTHS),
+        leaves: one_or(request.min_leaf, &LEAVES),
+        balances: one_or(request.balance, &Balance::ALL),
+    };
+    if grid.depths.len() * grid.leaves.len() * grid.balances.len() == 1 {
         return Ok(Vec::new());
     }
-    choose(
-        data,
-        &depths,
-        &leaves,
-        request.alpha,
-        request.seed,
-        |candidate| {
-            let [normal, known, unseen] = candidate.parts;
-            progress(&format!(
-                "validation: depth {}, leaves of {}: cost {:.4} (normal {normal:.4}, known {known:.4}, unseen {unseen:.4})",
-                candidate.max_depth, candidate.min_leaf, candidate.score
-            ));
-        },
-    )
+    choose(data, &grid, request.alpha, request.seed, |candidate| {
+        let [normal, known, unseen] = candidate.parts;
+        let Point {
+            max_depth,
+            min_leaf,
+            balance,
+        } = candidate.point;
+        progress(&format!(
+            "validation: depth {max_depth}, leaves of {min_leaf}, balance {balance}: cost {:.4} (normal {normal:.4}, known {known:.4}, unseen {unseen:.4})",
+            candidate.score
+        ));
+    })
+}
+
+fn one_or<T: Copy>(given: Option<T>, tried: &[T]) -> Vec<T> {
+    given.map_or_else(|| tried.to_vec(), |one| vec![one])
 }
 
 /// Rows of every class in turn; every fourth without the columns a `/predict` request may lack,

@@ -120,10 +120,10 @@ const FEW_PACKETS: u32 = 10;
 ///
 /// * ICMP: a KDD row is one message of a conversation, so `src_packets` is `count` (the messages
 ///   of the last 2 s), `packet_rate` half of it (0 for a single message), `dst_packets` 0.
-/// * TCP and UDP: packets are payload over [`SEGMENT_BYTES`], rounded up, plus the control
+/// * TCP and UDP: packets are payload over 1448 bytes, rounded up, plus the control
 ///   segments the flag implies for TCP, at least one from the originator; `packet_rate` is
 ///   `src_packets` over `duration`. Within one second it is half of `src_packets` (a rate over
-///   the 2 s window), 0 up to [`FEW_PACKETS`].
+///   the 2 s window), 0 up to 10 packets.
 /// * `count_100ms` is a twentieth of `count` (0.1 s of 2 s at an even pace), at least 1.
 /// * `src_count` is `count`: KDD's floods and scans come from one source.
 pub fn to_live(row: &Features) -> Features {

@@ -1,21 +1,55 @@
 //! Choice of parameters by leaving attack types out of the training data.
 
-use super::{
-    Dataset, Row,
-    cart::{CheckedParams, Params, ParamsError},
-};
+use std::cmp::Reverse;
+
+use super::{Balance, CheckedParams, Dataset, Params, ParamsError, Row};
 use crate::{Class, Classifier, Confusion, Tree};
 
 /// In how many parts attack types, and rows, are left out.
 const FOLDS: u64 = 5;
 
-/// A parameter set and how it did on held-out training rows.
+/// The values to try, all with all.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct Grid {
+    /// Most decisions on a path.
+    pub depths: Vec<usize>,
+    /// Fewest distinct rows in a leaf.
+    pub leaves: Vec<u64>,
+    /// How rare classes are favoured.
+    pub balances: Vec<Balance>,
+}
+
+impl Grid {
+    /// Every combination.
+    fn points(&self) -> impl Iterator<Item = Point> {
+        self.depths.iter().flat_map(move |max_depth| {
+            self.leaves.iter().flat_map(move |min_leaf| {
+                self.balances.iter().map(move |balance| Point {
+                    max_depth: *max_depth,
+                    min_leaf: *min_leaf,
+                    balance: *balance,
+                })
+            })
+        })
+    }
+}
+
+/// One combination.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Point {
     /// Most decisions on a path.
     pub max_depth: usize,
     /// Fewest distinct rows in a leaf.
     pub min_leaf: u64,
+    /// How rare classes are favoured.
+    pub balance: Balance,
+}
+
+/// A parameter set and how it did on held-out training rows.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The parameters.
+    pub point: Point,
     /// Mean contest cost of held-out normal rows, rows of known attack types, and attack types
     /// left out whole (each type the same), weighted alike. Less is better.
     pub score: f64,
@@ -34,35 +68,33 @@ pub struct Candidate {
 /// If a depth or leaf size is out of range, or a fold is left without rows.
 pub fn choose(
     data: &Dataset,
-    depths: &[usize],
-    leaves: &[u64],
+    grid: &Grid,
     alpha: f64,
     seed: u64,
     mut progress: impl FnMut(&Candidate),
 ) -> Result<Vec<Candidate>, ParamsError> {
     let fold_of_group = group_folds(data, seed);
     let mut candidates = Vec::new();
-    for max_depth in depths {
-        for min_leaf in leaves {
-            let params = Params::default()
-                .max_depth(*max_depth)
-                .min_leaf(*min_leaf)
-                .alpha(alpha)
-                .check()?;
-            let mut tally = Tally::new(data.groups.len());
-            for fold in 0..FOLDS {
-                try_fold(data, params, &fold_of_group, fold, seed, &mut tally)?;
-            }
-            let candidate = tally.candidate(*max_depth, *min_leaf);
-            progress(&candidate);
-            candidates.push(candidate);
+    for point in grid.points() {
+        let params = Params::default()
+            .max_depth(point.max_depth)
+            .min_leaf(point.min_leaf)
+            .balance(point.balance)
+            .alpha(alpha)
+            .check()?;
+        let mut tally = Tally::new(data.groups.len());
+        for fold in 0..FOLDS {
+            try_fold(data, params, &fold_of_group, fold, seed, &mut tally)?;
         }
+        let candidate = tally.candidate(point);
+        progress(&candidate);
+        candidates.push(candidate);
     }
     candidates.sort_by(|a, b| {
+        let size = |point: Point| (point.max_depth, Reverse(point.min_leaf));
         a.score
             .total_cmp(&b.score)
-            .then(a.max_depth.cmp(&b.max_depth))
-            .then(b.min_leaf.cmp(&a.min_leaf))
+            .then(size(a.point).cmp(&size(b.point)))
     });
     Ok(candidates)
 }
@@ -167,7 +199,7 @@ impl Tally {
         self.confusion.add(row.class, predicted, row.count);
     }
 
-    fn candidate(self, max_depth: usize, min_leaf: u64) -> Candidate {
+    fn candidate(self, point: Point) -> Candidate {
         let unseen: Vec<f64> = self.unseen.iter().filter_map(Mean::value).collect();
         let unseen_mean = if unseen.is_empty() {
             0.0
@@ -180,8 +212,7 @@ impl Tally {
             unseen_mean,
         ];
         Candidate {
-            max_depth,
-            min_leaf,
+            point,
             score: parts.iter().sum::<f64>() / 3.0,
             parts,
             confusion: self.confusion,

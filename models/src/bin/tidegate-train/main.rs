@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidegate_models::{
     Model, Schema,
-    train::{self, evaluate, figures, find, fit, render_card, with_test_figures},
+    train::{self, Balance, evaluate, figures, find, fit, render_card, with_test_figures},
 };
 
 /// sysexits' EX_USAGE.
@@ -53,6 +53,9 @@ struct FitArgs {
     /// Fewest distinct rows in a leaf; chosen by validation if absent.
     #[arg(long, value_name = "N")]
     min_leaf: Option<u64>,
+    /// How rare classes are favoured (none, sqrt, full); chosen by validation if absent.
+    #[arg(long)]
+    balance: Option<Balance>,
     /// What a leaf must save, as a share of the root's impurity; 0 prunes nothing.
     #[arg(long, default_value_t = 0.0)]
     alpha: f64,
@@ -135,6 +138,7 @@ fn run_fit(args: &FitArgs) -> anyhow::Result<()> {
         recorded_weight: args.recorded_weight,
         max_depth: args.max_depth,
         min_leaf: args.min_leaf,
+        balance: args.balance,
         alpha: args.alpha,
         seed: args.seed,
     };
@@ -175,6 +179,9 @@ fn command_line(args: &FitArgs) -> String {
     }
     if let Some(leaf) = args.min_leaf {
         command.push_str(&format!(" --min-leaf {leaf}"));
+    }
+    if let Some(balance) = args.balance {
+        command.push_str(&format!(" --balance {balance}"));
     }
     command.push_str(&format!(
         " --alpha {} --seed {} -o {}",
