@@ -111,7 +111,10 @@ impl Agent {
             let _ = sender.send(read.is_ok() && !line.is_empty());
         });
         if !matches!(receiver.recv_timeout(PATIENCE), Ok(true)) {
-            bail!("the agent did not get ready; its last words:\n{}", agent.last_words());
+            bail!(
+                "the agent did not get ready; its last words:\n{}",
+                agent.last_words()
+            );
         }
         if agent.running.has_ended() {
             bail!("the agent ended; its last words:\n{}", agent.last_words());
@@ -158,9 +161,10 @@ impl Decision {
     /// Whether it was made against this address.
     pub(crate) fn is_against(&self, address: &str) -> bool {
         self.source.as_deref() == Some(address)
-            || self.value.as_deref().is_some_and(|value| {
-                value.split(['/', ' ', ',']).next() == Some(address)
-            })
+            || self
+                .value
+                .as_deref()
+                .is_some_and(|value| value.split(['/', ' ', ',']).next() == Some(address))
     }
 }
 
@@ -170,18 +174,6 @@ pub(crate) struct Flow {
     pub(crate) src: String,
     pub(crate) dst: String,
     pub(crate) class: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Stats {
-    pub(crate) counters: Counters,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Counters {
-    pub(crate) dropped: u64,
 }
 
 pub(crate) struct Api {
@@ -215,10 +207,6 @@ impl Api {
 
     pub(crate) fn flows(&self) -> Result<Vec<Flow>> {
         self.read("/v1/flows")
-    }
-
-    pub(crate) fn stats(&self) -> Result<Stats> {
-        self.read("/v1/stats")
     }
 }
 

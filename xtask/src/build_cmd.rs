@@ -24,7 +24,14 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn build() -> Result<()> {
     for arguments in [
         &["build", "--release", "-p", "tidegate"][..],
-        &["build", "--release", "-p", "tidegate-models", "--features", "train"],
+        &[
+            "build",
+            "--release",
+            "-p",
+            "tidegate-models",
+            "--features",
+            "train",
+        ],
     ] {
         let mut command = cargo();
         command.args(arguments);

@@ -45,7 +45,11 @@ const fn package(name: &'static str, shows: &'static str, since: Profile) -> Pac
 const PACKAGES: &[Package] = &[
     package("gcc", "cc", Profile::Build),
     package("iproute2", "ip", Profile::Run),
-    package("mininet", "/usr/lib/python3/dist-packages/mininet/net.py", Profile::Run),
+    package(
+        "mininet",
+        "/usr/lib/python3/dist-packages/mininet/net.py",
+        Profile::Run,
+    ),
     package("openvswitch-switch", "ovs-vswitchd", Profile::Run),
     package("bridge-utils", "brctl", Profile::Run),
     package("net-tools", "ifconfig", Profile::Run),
@@ -73,7 +77,11 @@ enum State {
 }
 
 pub(crate) fn command(args: &Args) -> Result<bool> {
-    let profile = if args.tests { Profile::Test } else { Profile::Run };
+    let profile = if args.tests {
+        Profile::Test
+    } else {
+        Profile::Run
+    };
     Ok(examine(profile, args.fix).is_empty())
 }
 
@@ -135,7 +143,9 @@ fn toolchain(fix: bool) -> State {
         &format!("rust {TOOLCHAIN}"),
         fix,
         || sysroot().is_some(),
-        &format!("rustup toolchain install {TOOLCHAIN} --profile minimal -c rust-src,rustfmt,clippy"),
+        &format!(
+            "rustup toolchain install {TOOLCHAIN} --profile minimal -c rust-src,rustfmt,clippy"
+        ),
     )
 }
 
@@ -146,7 +156,8 @@ fn rust_src(fix: bool) -> State {
         fix,
         || {
             sysroot().is_some_and(|root| {
-                root.join("lib/rustlib/src/rust/library/core/src/lib.rs").exists()
+                root.join("lib/rustlib/src/rust/library/core/src/lib.rs")
+                    .exists()
             })
         },
         &format!("rustup component add rust-src --toolchain {TOOLCHAIN}"),
@@ -212,7 +223,11 @@ fn version(release: &str) -> Option<(u32, u32)> {
 }
 
 fn packages(profile: Profile, fix: bool) -> Vec<State> {
-    let wanted = || PACKAGES.iter().filter(|package| profile.includes(package.since));
+    let wanted = || {
+        PACKAGES
+            .iter()
+            .filter(|package| profile.includes(package.since))
+    };
     let absent: Vec<&Package> = wanted().filter(|package| !package.is_there()).collect();
     let mut tried = false;
     if fix && !absent.is_empty() && (privilege::is_root() || privilege::can_sudo()) {

@@ -210,6 +210,9 @@ mod tests {
         let error = run(Command::new("sh").args(["-c", "echo no luck >&2; exit 3"]))
             .expect_err("exit 3")
             .to_string();
-        assert!(error.contains("no luck") && error.contains("exit 3"), "{error}");
+        assert!(
+            error.contains("no luck") && error.contains("exit 3"),
+            "{error}"
+        );
     }
 }

@@ -79,10 +79,7 @@ impl Topology {
     /// Closing its input is the request to tidy up; two OVS daemons take a moment.
     fn end(&mut self) {
         drop(self.stdin.take());
-        if !matches!(
-            self.child.wait_within(Duration::from_secs(15)),
-            Ok(Some(_))
-        ) {
+        if !matches!(self.child.wait_within(Duration::from_secs(15)), Ok(Some(_))) {
             self.child
                 .stop(nix::sys::signal::Signal::SIGTERM, Duration::from_secs(5));
         }

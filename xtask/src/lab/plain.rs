@@ -37,18 +37,30 @@ pub(super) fn start(run: &mut Run) -> Result<(Standing, Topology)> {
     let name = |what: &str| format!("tg{tag}-{what}");
     let (s1, s2) = (name("s1"), name("s2"));
     let (trunk1, trunk2) = (name("t1"), name("t2"));
-    let links = ["s1", "s2", "t1", "h1", "h2", "attacker"].map(name).to_vec();
+    let links = ["s1", "s2", "t1", "h1", "h2", "attacker"]
+        .map(name)
+        .to_vec();
     run.will_make(links.clone())?;
     let mut topology = Topology {
         links,
         holders: Vec::new(),
     };
     for bridge in [&s1, &s2] {
-        ip(&["link", "add", bridge, "type", "bridge", "mcast_snooping", "0"])?;
+        ip(&[
+            "link",
+            "add",
+            bridge,
+            "type",
+            "bridge",
+            "mcast_snooping",
+            "0",
+        ])?;
         quiet(bridge)?;
         ip(&["link", "set", bridge, "up"])?;
     }
-    ip(&["link", "add", &trunk1, "type", "veth", "peer", "name", &trunk2])?;
+    ip(&[
+        "link", "add", &trunk1, "type", "veth", "peer", "name", &trunk2,
+    ])?;
     plug(&trunk1, &s1)?;
     plug(&trunk2, &s2)?;
 
@@ -60,7 +72,9 @@ pub(super) fn start(run: &mut Run) -> Result<(Standing, Topology)> {
         topology.holders.push(holder);
         let port = name(host);
         let namespace = pid.to_string();
-        ip(&["link", "add", &port, "type", "veth", "peer", "name", INSIDE, "netns", &namespace])?;
+        ip(&[
+            "link", "add", &port, "type", "veth", "peer", "name", INSIDE, "netns", &namespace,
+        ])?;
         plug(&port, if host == "h2" { &s2 } else { &s1 })?;
         let host = Host {
             name: host.to_owned(),
@@ -72,13 +86,22 @@ pub(super) fn start(run: &mut Run) -> Result<(Standing, Topology)> {
         };
         configure(&host)?;
         match host.name.as_str() {
-            "h1" => ports.push(Port { name: port, role: Role::H1 }),
-            "attacker" => ports.push(Port { name: port, role: Role::Attacker }),
+            "h1" => ports.push(Port {
+                name: port,
+                role: Role::H1,
+            }),
+            "attacker" => ports.push(Port {
+                name: port,
+                role: Role::Attacker,
+            }),
             _ => {}
         }
         hosts.push(host);
     }
-    ports.push(Port { name: trunk1, role: Role::Trunk });
+    ports.push(Port {
+        name: trunk1,
+        role: Role::Trunk,
+    });
     reachable(&hosts)?;
     let standing = Standing {
         switch: "linuxbridge (no Mininet)".to_owned(),
@@ -111,7 +134,14 @@ const OFFLOADS: [&str; 10] = [
 
 fn configure(host: &Host) -> Result<()> {
     host.run(&["ip", "link", "set", "lo", "up"])?;
-    host.run(&["ip", "address", "add", &format!("{}/16", host.ip), "dev", INSIDE])?;
+    host.run(&[
+        "ip",
+        "address",
+        "add",
+        &format!("{}/16", host.ip),
+        "dev",
+        INSIDE,
+    ])?;
     let ip6 = format!("{}/64", host.ip6);
     host.run(&["ip", "address", "add", &ip6, "dev", INSIDE, "nodad"])?;
     process::run(host.command("ethtool").args(["-K", INSIDE]).args(OFFLOADS))?;

@@ -64,8 +64,14 @@ impl Run {
         let bpf = directory.join("bpf");
         fs::create_dir(&bpf)?;
         // Mounted here, once, where it outlives the namespaces we enter.
-        mount(Some("bpf"), &bpf, Some("bpf"), MsFlags::empty(), None::<&str>)
-            .context("cannot mount a BPF file system")?;
+        mount(
+            Some("bpf"),
+            &bpf,
+            Some("bpf"),
+            MsFlags::empty(),
+            None::<&str>,
+        )
+        .context("cannot mount a BPF file system")?;
         Ok(run)
     }
 
@@ -165,7 +171,10 @@ fn clean_in(labs: &Path) -> Result<usize> {
         if record.boot != boot {
             forget(&record, labs);
         } else if record.owner.is_alive() {
-            println!("  run {} is alive (pid {}), left alone", record.tag, record.owner.pid);
+            println!(
+                "  run {} is alive (pid {}), left alone",
+                record.tag, record.owner.pid
+            );
             continue;
         } else {
             remove(&record, labs);
@@ -243,7 +252,11 @@ fn processes_of(record: &Record) -> Vec<ProcessId> {
         .collect();
     let wanted = format!("{MARKER}={}", record.marker);
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
             continue;
         };
         let mut environment = Vec::new();
@@ -314,7 +327,10 @@ mod tests {
     fn a_dead_owners_processes_are_found_by_the_marker_and_ended() {
         let labs = scratch("dead");
         let own = ProcessId::of(std::process::id()).expect("own");
-        let dead = ProcessId { start: own.start + 7, ..own };
+        let dead = ProcessId {
+            start: own.start + 7,
+            ..own
+        };
         let record = record("0bad", dead);
         let mut orphan = Command::new("sleep")
             .arg("60")
