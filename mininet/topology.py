@@ -10,6 +10,7 @@ Only this process's own children are ever signalled: no `mn -c`, nothing by name
 import argparse
 import contextlib
 import ctypes
+import glob
 import json
 import os
 import select
@@ -109,6 +110,17 @@ def kernel_datapath():
     return os.path.isdir("/sys/module/openvswitch")
 
 
+def held_by_somebody(tap):
+    """A process has the tap open. One merely left behind is taken over and removed."""
+    if not os.path.exists(f"/sys/class/net/{tap}"):
+        return False
+    for path in glob.glob("/proc/[0-9]*/fdinfo/*"):
+        with contextlib.suppress(OSError), open(path) as file:
+            if f"iff:\t{tap}\n" in file.read():
+                return True
+    return False
+
+
 @contextlib.contextmanager
 def network(tag, kind):
     """The started network; stopped on the way out, whatever happened."""
@@ -192,8 +204,10 @@ def attempt(tag, kind, directory, notes):
     try:
         if kind == "linuxbridge":
             return stand(tag, kind, notes)
+        flavour = "kernel" if kernel_datapath() else "user"
+        if flavour == "user" and held_by_somebody("ovs-netdev"):
+            raise RuntimeError("another Open vSwitch has the machine's one user-space datapath")
         with PrivateOvs(directory):
-            flavour = "kernel" if kernel_datapath() else "user"
             return stand(tag, f"ovs-{flavour}", notes)
     except (Exception, subprocess.CalledProcessError) as error:
         notes.append(f"{kind}: {error}")

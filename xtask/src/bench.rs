@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::agent::{self, Agent};
 use crate::doctor::{self, Profile};
 use crate::floods::Flood;
-use crate::lab::{Kind, Lab, state};
+use crate::lab::{Kind, Lab, leftovers};
 use crate::{build_cmd, interrupt, measure, privilege, process, table};
 
 #[derive(clap::Args)]
@@ -91,7 +91,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         return Ok(true);
     }
     interrupt::listen()?;
-    state::clean_leftovers()?;
+    leftovers::clean_leftovers()?;
     let rows = match args.name {
         Name::Reaction => reaction(args.runs)?,
         Name::Idle => idle()?,

@@ -8,14 +8,19 @@ use anyhow::{Context, Result};
 /// A veth counts a frame here only once its peer took it; what the peer's queue
 /// refused is in the drop column, not in this one.
 pub(crate) fn sent_packets(pid: u32, interface: &str) -> Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/net/dev"))?;
+    let text = read(pid, "dev")?;
     transmitted(&text, interface).with_context(|| format!("no counters of {interface}"))
 }
 
 /// Named ICMP counters of the namespace, out of /proc/PID/net/snmp.
 pub(crate) fn icmp(pid: u32, name: &str) -> Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/net/snmp"))?;
+    let text = read(pid, "snmp")?;
     snmp(&text, "Icmp:", name).with_context(|| format!("no ICMP counter {name}"))
+}
+
+fn read(pid: u32, what: &str) -> Result<String> {
+    let path = format!("/proc/{pid}/net/{what}");
+    fs::read_to_string(&path).with_context(|| format!("{path}: is the lab gone?"))
 }
 
 fn transmitted(text: &str, interface: &str) -> Option<u64> {

@@ -12,7 +12,7 @@ use crate::agent::{self, Agent};
 use crate::counters::Pinged;
 use crate::doctor::{self, Profile};
 use crate::floods::Flood;
-use crate::lab::{Kind, Lab, Role, Switch, state};
+use crate::lab::{Kind, Lab, Role, Switch, leftovers};
 use crate::measure::{self, Measured, Sampler};
 use crate::report::Report;
 use crate::table::{self, grouped};
@@ -60,7 +60,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         return Ok(true);
     }
     interrupt::listen()?;
-    state::clean_leftovers()?;
+    leftovers::clean_leftovers()?;
     let kind = if args.plain {
         Kind::Plain
     } else {

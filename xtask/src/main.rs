@@ -83,7 +83,7 @@ fn clean() -> Result<bool> {
     if privilege::become_root()? {
         return Ok(true);
     }
-    let removed = lab::state::clean_leftovers()?;
+    let removed = lab::leftovers::clean_leftovers()?;
     if removed == 0 {
         println!("nothing to remove");
     }

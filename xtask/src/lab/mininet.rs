@@ -2,6 +2,7 @@
 //! everything it made when its standard input ends.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::leftovers::OVS_TAP;
 use super::state::{MARKER, Run};
 use super::{Standing, Switch};
 use crate::paths;
@@ -32,6 +34,9 @@ pub(super) fn start(run: &mut Run, switch: Switch) -> Result<(Standing, Topology
             .chain([1, 2].map(|port| format!("s2x{tag}-eth{port}")))
             .chain([format!("s1x{tag}"), format!("s2x{tag}")]),
     )?;
+    if switch == Switch::Ovs && !Path::new("/sys/class/net").join(OVS_TAP).exists() {
+        run.will_make([OVS_TAP.to_owned()])?;
+    }
     let mut child = Running::start(
         // The system's Python: the one the mininet package is made for.
         Command::new("/usr/bin/python3")

@@ -2,6 +2,7 @@
 //! on switch s1, h2 on s2, a trunk between the two. Two ways of making it, one
 //! thing to use.
 
+pub(crate) mod leftovers;
 mod mininet;
 mod plain;
 pub(crate) mod state;

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::agent::{self, Agent};
 use crate::doctor::{self, Profile};
 use crate::host::Host;
-use crate::lab::{Kind, Lab, state};
+use crate::lab::{Kind, Lab, leftovers};
 use crate::process::Running;
 use crate::table::grouped;
 use crate::{build_cmd, interrupt, paths, privilege};
@@ -48,7 +48,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         return Ok(true);
     }
     interrupt::listen()?;
-    state::clean_leftovers()?;
+    leftovers::clean_leftovers()?;
     let plan = scenarios::plan(args.quick);
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, &plan)?;
