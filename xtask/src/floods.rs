@@ -30,7 +30,7 @@ impl Flood {
     /// How long it lasts unless ended; no flood outlives `limit`.
     pub(crate) fn duration(self) -> Duration {
         match self {
-            Self::FixedRate { packets } => Duration::from_millis(u64::from(packets) * 11 / 10),
+            Self::FixedRate { packets } => Duration::from_millis(u64::from(packets) * 13 / 10),
             Self::Full | Self::Ping => Duration::from_secs(5),
         }
     }

@@ -80,7 +80,7 @@ pub(crate) fn draw(samples: &[Sample], reaction_ms: Option<f64>) -> String {
         rate.delivered
     });
     line(&mut svg, "pings", &rates, &pings, x, |rate| rate.replies);
-    if let (Some(start), Some(reaction)) = (flood_start(&rates), reaction_ms) {
+    if let (Some(start), Some(reaction)) = (flood_start(samples), reaction_ms) {
         let at = x(start + reaction / 1000.0);
         let _ = writeln!(
             svg,
@@ -150,7 +150,7 @@ fn rates(samples: &[Sample]) -> Vec<Rate> {
                 f64::from(u32::try_from(now - then).unwrap_or(u32::MAX)) / span
             };
             Rate {
-                second: last.second,
+                second: f64::midpoint(first.second, last.second),
                 sent: rate(last.sent, first.sent),
                 delivered: rate(last.delivered, first.delivered),
                 replies: rate(last.replies, first.replies),
@@ -159,22 +159,24 @@ fn rates(samples: &[Sample]) -> Vec<Rate> {
         .collect()
 }
 
-/// Where the flood begins: the first clear step up in what attacker sends.
-fn flood_start(rates: &[Rate]) -> Option<f64> {
-    let highest = rates.iter().map(|rate| rate.sent).fold(0.0, f64::max);
-    rates
+/// Where the flood begins: the last sample before the first clear step up in
+/// what attacker sends.
+fn flood_start(samples: &[Sample]) -> Option<f64> {
+    let step = |pair: &[Sample]| pair[1].sent - pair[0].sent;
+    let highest = samples.windows(2).map(step).max()?;
+    samples
         .windows(2)
-        .find(|pair| pair[1].sent > highest * 0.1)
+        .find(|pair| step(pair) > highest / 10)
         .map(|pair| pair[0].second)
 }
 
-/// The next of 1, 2, 5 × 10ⁿ: the scale's end.
+/// The scale's end: the next number whose half is round, too.
 fn nice(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }
     let unit = 10_f64.powf(value.log10().floor());
-    [1.0, 1.5, 2.0, 3.0, 5.0, 10.0]
+    [1.0, 1.2, 1.6, 2.0, 4.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|step| step * unit)
         .find(|step| *step >= value)
@@ -208,14 +210,14 @@ mod tests {
 
     #[test]
     fn the_floods_start_is_found() {
-        let start = flood_start(&rates(&flood())).expect("start");
+        let start = flood_start(&flood()).expect("start");
         assert!((start - 2.0).abs() < 0.15, "{start}");
     }
 
     #[test]
     fn scales_end_on_round_numbers() {
         assert!((nice(930.0) - 1000.0).abs() < 1e-9);
-        assert!((nice(1010.0) - 1500.0).abs() < 1e-6);
+        assert!((nice(1010.0) - 1200.0).abs() < 1e-6);
         assert!((nice(0.0) - 1.0).abs() < 1e-9);
     }
 
