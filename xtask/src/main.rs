@@ -1,2 +1,91 @@
-//! Set-up, demo, tests and benches.
-fn main() {}
+//! `cargo xtask …`: set-up, demo, tests and benches of tidegate.
+
+mod agent;
+mod bench;
+mod build_cmd;
+mod counters;
+mod demo;
+mod doctor;
+mod floods;
+mod host;
+mod interrupt;
+mod lab;
+mod measure;
+mod paths;
+mod picture;
+mod privilege;
+mod process;
+mod record;
+mod report;
+mod table;
+mod test_cmd;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set-up, demo, tests and benches of tidegate"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look for everything a build, the demo and the tests need
+    Doctor(doctor::Args),
+    /// Build target/release/tidegate and target/release/tidegate-train
+    Build,
+    /// The whole thing: set up, build, topology, agent, demo; then serve until Ctrl-C
+    #[command(alias = "demo")]
+    Run(demo::Args),
+    /// Every check there is, with one line of totals at the end
+    Test(test_cmd::Args),
+    /// Measure one promise: reaction, idle
+    Bench(bench::Args),
+    /// Record labelled traffic through the real pipeline
+    Record(record::Args),
+    /// Remove what a killed run left behind
+    Clean,
+}
+
+fn main() -> ExitCode {
+    let outcome = dispatch(Cli::parse().command);
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `Ok(false)`: everything ran, and something did not hold.
+fn dispatch(command: Command) -> Result<bool> {
+    match command {
+        Command::Doctor(args) => doctor::command(&args),
+        Command::Build => build_cmd::build().map(|_| true),
+        Command::Run(args) => demo::command(&args),
+        Command::Test(args) => test_cmd::command(&args),
+        Command::Bench(args) => bench::command(&args),
+        Command::Record(args) => record::command(&args),
+        Command::Clean => clean(),
+    }
+}
+
+fn clean() -> Result<bool> {
+    if privilege::become_root()? {
+        return Ok(true);
+    }
+    let removed = lab::leftovers::clean_leftovers()?;
+    if removed == 0 {
+        println!("nothing to remove");
+    }
+    Ok(true)
+}

@@ -1,0 +1,253 @@
+//! `cargo xtask bench NAME`: a promise, measured.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::agent::{self, Agent};
+use crate::doctor::{self, Profile};
+use crate::floods::Flood;
+use crate::lab::{Kind, Lab, leftovers};
+use crate::{build_cmd, interrupt, measure, privilege, process, table};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(value_enum)]
+    name: Name,
+    /// How often the flood is repeated
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+    #[arg(short, long, value_enum, default_value = "human")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// A flood at 1,000 packets a second: time to the first drop, share dropped
+    Reaction,
+    /// An agent with nothing to do: CPU and memory
+    Idle,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    reference: Option<f64>,
+    target: f64,
+    better: &'static str,
+    ok: bool,
+}
+
+#[derive(Serialize)]
+struct Rows {
+    rows: Vec<Row>,
+}
+
+impl Row {
+    fn less(name: &'static str, value: f64, unit: &'static str, target: f64) -> Self {
+        let ok = value <= target;
+        Self {
+            name,
+            value,
+            unit,
+            reference: None,
+            target,
+            better: "less",
+            ok,
+        }
+    }
+
+    fn more(name: &'static str, value: f64, unit: &'static str, target: f64) -> Self {
+        let ok = value >= target;
+        Self {
+            name,
+            value,
+            unit,
+            reference: None,
+            target,
+            better: "more",
+            ok,
+        }
+    }
+}
+
+pub(crate) fn command(args: &Args) -> Result<bool> {
+    if args.output == Output::Human {
+        doctor::prepare(Profile::Run)?;
+    }
+    build_cmd::build()?;
+    if privilege::become_root()? {
+        return Ok(true);
+    }
+    interrupt::listen()?;
+    leftovers::clean_leftovers()?;
+    let rows = match args.name {
+        Name::Reaction => reaction(args.runs)?,
+        Name::Idle => idle()?,
+    };
+    let ok = rows.iter().all(|row| row.ok);
+    print(rows, args.output)?;
+    Ok(ok)
+}
+
+fn print(rows: Vec<Row>, output: Output) -> Result<()> {
+    if output == Output::Json {
+        println!("{}", serde_json::to_string(&Rows { rows })?);
+        return Ok(());
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                row.name.to_owned(),
+                format!("{:.3} {}", row.value, row.unit),
+                format!("{} {} or {}", row.target, row.unit, row.better),
+                if row.ok { "ok" } else { "MISSED" }.to_owned(),
+            ]
+        })
+        .collect();
+    print!(
+        "{}",
+        table::render(&["name", "value", "target", ""], &cells)
+    );
+    Ok(())
+}
+
+fn options(api: std::net::SocketAddr) -> agent::Options<'static> {
+    agent::Options {
+        mode: "enforce",
+        dos_ttl: "5s",
+        api,
+        record: None,
+    }
+}
+
+/// Each run with a fresh agent: no verdict, no window, no journal of the one before.
+fn reaction(runs: u32) -> Result<Vec<Row>> {
+    let mut lab = Lab::start(Kind::Plain)?;
+    let mut times = Vec::new();
+    let mut shares = Vec::new();
+    for run in 1..=runs {
+        let mut agent = Agent::start(&mut lab, &options(agent::free_address()?))?;
+        let flood = Flood::FixedRate { packets: 5000 };
+        let measured = measure::flood(&lab, &mut agent, flood, false)?;
+        agent.stop();
+        eprintln!(
+            "run {run}: first drop {:?} ms, {:.2} % of {} dropped",
+            measured.reaction_ms,
+            measured.dropped_percent(),
+            measured.sent
+        );
+        // No drop at all is as slow as it gets.
+        times.push(measured.reaction_ms.unwrap_or(f64::MAX));
+        shares.push(measured.dropped_percent());
+    }
+    Ok(vec![
+        Row::less(
+            "reaction first drop, median",
+            median(&mut times),
+            "ms",
+            50.0,
+        ),
+        Row::more(
+            "reaction dropped at 1 kpps, median",
+            median(&mut shares),
+            "%",
+            98.0,
+        ),
+    ])
+}
+
+/// The middle one, or the mean of the two middle ones; of nothing: not a number.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        length if length % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}
+
+fn idle() -> Result<Vec<Row>> {
+    const SPAN: Duration = Duration::from_secs(10);
+    let mut lab = Lab::start(Kind::Plain)?;
+    let agent = Agent::start(&mut lab, &options(agent::free_address()?))?;
+    // What starting up costs is not idling.
+    interrupt::pause(Duration::from_secs(2))?;
+    let before = ticks(agent.pid())?;
+    interrupt::pause(SPAN)?;
+    let used = ticks(agent.pid())? - before;
+    let status = fs::read_to_string(format!("/proc/{}/status", agent.pid()))?;
+    let resident = resident_kib(&status).context("no VmRSS")?;
+    agent.stop();
+    // USER_HZ is 100 on every architecture Linux shows /proc/PID/stat on.
+    let share = f64::from(u32::try_from(used)?) / 100.0 / SPAN.as_secs_f64() * 100.0;
+    let resident = f64::from(u32::try_from(resident)?) / 1024.0;
+    Ok(vec![
+        Row::less("idle CPU of one core", share, "%", 2.0),
+        Row::less("idle resident memory", resident, "MiB", 64.0),
+    ])
+}
+
+fn ticks(pid: u32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    process::cpu_ticks(&stat).context("unreadable /proc/PID/stat")
+}
+
+fn resident_kib(status: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert!((median(&mut [9.0, 1.0, 5.0]) - 5.0).abs() < 1e-9);
+        assert!((median(&mut [4.0, 1.0, 2.0, 9.0]) - 3.0).abs() < 1e-9);
+        assert!(median(&mut []).is_nan());
+    }
+
+    #[test]
+    fn a_target_is_judged_by_what_is_better() {
+        assert!(Row::less("a", 1.0, "ms", 2.0).ok && !Row::less("a", 3.0, "ms", 2.0).ok);
+        assert!(Row::more("a", 3.0, "%", 2.0).ok && !Row::more("a", 1.0, "%", 2.0).ok);
+        assert!(
+            !Row::less("a", f64::NAN, "ms", 2.0).ok,
+            "nothing measured is no success"
+        );
+    }
+
+    #[test]
+    fn resident_memory_is_read_by_name() {
+        assert_eq!(
+            resident_kib("VmPeak:\t 9 kB\nVmRSS:\t   5120 kB\n"),
+            Some(5120)
+        );
+    }
+
+    #[test]
+    fn rows_have_the_agreed_shape() {
+        let rows = Rows {
+            rows: vec![Row::less("a", 1.0, "ms", 2.0)],
+        };
+        assert_eq!(
+            serde_json::to_string(&rows).expect("json"),
+            r#"{"rows":[{"name":"a","value":1.0,"unit":"ms","reference":null,"target":2.0,"better":"less","ok":true}]}"#
+        );
+    }
+}

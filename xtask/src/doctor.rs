@@ -1,0 +1,312 @@
+//! Looks for everything a build, the demo and the tests need, one line each,
+//! and installs what is missing where it may.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::{paths, privilege, process};
+
+const TOOLCHAIN: &str = "1.95.0";
+/// Goes with the toolchain's LLVM: change the two together.
+const BPF_LINKER: &str = "0.10.3";
+const OLDEST_KERNEL: (u32, u32) = (5, 15);
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Install what is missing
+    #[arg(long)]
+    fix: bool,
+    /// Look for what only the tests need, too
+    #[arg(long)]
+    tests: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Build,
+    Run,
+    Test,
+}
+
+/// A Debian package and a file or program that shows it is there.
+struct Package {
+    name: &'static str,
+    shows: &'static str,
+    since: Profile,
+}
+
+const fn package(name: &'static str, shows: &'static str, since: Profile) -> Package {
+    Package { name, shows, since }
+}
+
+const PACKAGES: &[Package] = &[
+    package("gcc", "cc", Profile::Build),
+    package("iproute2", "ip", Profile::Run),
+    package(
+        "mininet",
+        "/usr/lib/python3/dist-packages/mininet/net.py",
+        Profile::Run,
+    ),
+    package("openvswitch-switch", "ovs-vswitchd", Profile::Run),
+    package("bridge-utils", "brctl", Profile::Run),
+    package("net-tools", "ifconfig", Profile::Run),
+    package("ethtool", "ethtool", Profile::Run),
+    package("iputils-ping", "ping", Profile::Run),
+    package("hping3", "hping3", Profile::Run),
+    package("nmap", "nmap", Profile::Run),
+    package("iperf3", "iperf3", Profile::Run),
+    package("curl", "curl", Profile::Run),
+    package("tcpdump", "tcpdump", Profile::Run),
+    package("influxdb", "influxd", Profile::Test),
+    package("chromium", "chromium", Profile::Test),
+];
+
+impl Profile {
+    fn includes(self, other: Self) -> bool {
+        other as u8 <= self as u8
+    }
+}
+
+enum State {
+    Ok(String),
+    Fixed(String),
+    Missing { what: String, by_hand: String },
+}
+
+pub(crate) fn command(args: &Args) -> Result<bool> {
+    let profile = if args.tests {
+        Profile::Test
+    } else {
+        Profile::Run
+    };
+    Ok(examine(profile, args.fix).is_empty())
+}
+
+/// `doctor --fix`, as every bigger command starts with it.
+pub(crate) fn prepare(profile: Profile) -> Result<()> {
+    let missing = examine(profile, true);
+    if !missing.is_empty() {
+        bail!("missing: {}", missing.join(", "));
+    }
+    Ok(())
+}
+
+/// Prints a line for each need and returns the names of what is missing.
+fn examine(profile: Profile, fix: bool) -> Vec<String> {
+    let mut states = vec![toolchain(fix), rust_src(fix), bpf_linker(fix)];
+    if profile.includes(Profile::Run) {
+        states.extend([root(), kernel()]);
+    }
+    states.extend(packages(profile, fix));
+    let mut missing = Vec::new();
+    for state in states {
+        match state {
+            State::Ok(what) => println!("ok       {what}"),
+            State::Fixed(what) => println!("fixed    {what}"),
+            State::Missing { what, by_hand } => {
+                println!("missing  {what}   by hand: {by_hand}");
+                missing.push(what);
+            }
+        }
+    }
+    missing
+}
+
+/// Present, or made present by `by_hand`, or missing.
+fn ensure(what: &str, fix: bool, present: impl Fn() -> bool, by_hand: &str) -> State {
+    if present() {
+        return State::Ok(what.to_owned());
+    }
+    if fix {
+        println!("         installing {what}: {by_hand}");
+        let outcome = Command::new("sh")
+            .args(["-c", by_hand])
+            .current_dir(paths::root())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
+        if outcome.is_ok_and(|status| status.success()) && present() {
+            return State::Fixed(what.to_owned());
+        }
+    }
+    State::Missing {
+        what: what.to_owned(),
+        by_hand: by_hand.to_owned(),
+    }
+}
+
+fn toolchain(fix: bool) -> State {
+    ensure(
+        &format!("rust {TOOLCHAIN}"),
+        fix,
+        || sysroot().is_some(),
+        &format!(
+            "rustup toolchain install {TOOLCHAIN} --profile minimal -c rust-src,rustfmt,clippy"
+        ),
+    )
+}
+
+fn rust_src(fix: bool) -> State {
+    // rustup fetches it by itself only together with the toolchain.
+    ensure(
+        &format!("rust-src {TOOLCHAIN}"),
+        fix,
+        || {
+            sysroot().is_some_and(|root| {
+                root.join("lib/rustlib/src/rust/library/core/src/lib.rs")
+                    .exists()
+            })
+        },
+        &format!("rustup component add rust-src --toolchain {TOOLCHAIN}"),
+    )
+}
+
+fn sysroot() -> Option<PathBuf> {
+    let text = process::run(
+        Command::new("rustc")
+            .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
+            // Looking must not start an installation.
+            .env("RUSTUP_AUTO_INSTALL", "0")
+            .args(["--print", "sysroot"]),
+    )
+    .ok()?;
+    Some(PathBuf::from(text.trim()))
+}
+
+fn bpf_linker(fix: bool) -> State {
+    let wanted = format!("bpf-linker {BPF_LINKER}");
+    let binary = paths::tools().join("bin/bpf-linker");
+    ensure(
+        &wanted,
+        fix,
+        || {
+            process::run(Command::new(&binary).arg("--version"))
+                .is_ok_and(|text| text.trim() == wanted)
+        },
+        &format!("cargo install bpf-linker --version {BPF_LINKER} --locked --root target/tools"),
+    )
+}
+
+fn root() -> State {
+    if privilege::is_root() {
+        State::Ok("root".to_owned())
+    } else if privilege::can_sudo() {
+        State::Ok("root (by sudo)".to_owned())
+    } else {
+        State::Missing {
+            what: "root or sudo without a password".to_owned(),
+            by_hand: "sudo -E env PATH=\"$PATH\" cargo xtask run".to_owned(),
+        }
+    }
+}
+
+fn kernel() -> State {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let release = release.trim();
+    let what = format!("kernel {release} with BTF");
+    let new_enough = version(release).is_some_and(|version| version >= OLDEST_KERNEL);
+    if new_enough && Path::new("/sys/kernel/btf/vmlinux").exists() {
+        return State::Ok(what);
+    }
+    State::Missing {
+        what: format!("kernel ≥ 5.15 with /sys/kernel/btf/vmlinux (this is {release})"),
+        by_hand: "apt-get install linux-image-amd64 && reboot".to_owned(),
+    }
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn packages(profile: Profile, fix: bool) -> Vec<State> {
+    let wanted = || {
+        PACKAGES
+            .iter()
+            .filter(|package| profile.includes(package.since))
+    };
+    let absent: Vec<&Package> = wanted().filter(|package| !package.is_there()).collect();
+    let mut tried = false;
+    if fix && !absent.is_empty() && (privilege::is_root() || privilege::can_sudo()) {
+        let names: Vec<&str> = absent.iter().map(|package| package.name).collect();
+        println!("         installing {}", names.join(" "));
+        tried = install(&names).is_ok();
+    }
+    wanted()
+        .map(|package| {
+            let was_absent = absent.iter().any(|other| other.name == package.name);
+            if !was_absent {
+                State::Ok(package.name.to_owned())
+            } else if tried && package.is_there() {
+                State::Fixed(package.name.to_owned())
+            } else {
+                State::Missing {
+                    what: package.name.to_owned(),
+                    by_hand: format!(
+                        "apt-get update && apt-get install -y --no-install-recommends {}",
+                        package.name
+                    ),
+                }
+            }
+        })
+        .collect()
+}
+
+fn install(names: &[&str]) -> Result<()> {
+    process::run(privilege::as_root("apt-get").arg("update"))?;
+    let words = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y"];
+    process::run(
+        privilege::as_root("env")
+            .args(words)
+            .arg("--no-install-recommends")
+            .args(names),
+    )?;
+    Ok(())
+}
+
+impl Package {
+    fn is_there(&self) -> bool {
+        if self.shows.starts_with('/') {
+            return Path::new(self.shows).exists();
+        }
+        // Debian keeps some of these out of an ordinary user's search path.
+        let mut path = std::env::var_os("PATH").unwrap_or_default();
+        path.push(":/usr/sbin:/sbin");
+        which::which_in(self.shows, Some(path), "/").is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_releases_are_compared_as_numbers() {
+        assert_eq!(version("6.18.44-fc-v657"), Some((6, 18)));
+        assert!(version("5.4.0-1-amd64").expect("parsed") < OLDEST_KERNEL);
+        assert!(version("5.15.0+").expect("parsed") >= OLDEST_KERNEL);
+        assert!(version("10.0").expect("parsed") >= OLDEST_KERNEL);
+        assert_eq!(version("weird"), None);
+    }
+
+    #[test]
+    fn what_is_there_is_not_installed_again() {
+        let state = ensure("thing", true, || true, "false");
+        assert!(matches!(state, State::Ok(_)));
+    }
+
+    #[test]
+    fn an_installation_that_did_not_help_is_missing() {
+        let state = ensure("thing", true, || false, "true");
+        assert!(matches!(state, State::Missing { .. }));
+    }
+
+    #[test]
+    fn the_tests_need_all_that_a_run_needs() {
+        assert!(Profile::Test.includes(Profile::Run));
+        assert!(!Profile::Run.includes(Profile::Test));
+    }
+}

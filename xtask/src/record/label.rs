@@ -1,0 +1,207 @@
+//! From the agent's rows to labelled ones: few, and each saying whose it is.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{Read, Write};
+use std::net::IpAddr;
+
+use anyhow::{Context, Result, bail};
+
+use super::scenarios::{Label, Scenario};
+
+/// The columns that say when and who, or what the agent itself thought: two rows
+/// that differ in these only are the same to a trainer.
+const NOT_FEATURES: [&str; 8] = [
+    "time_s",
+    "iface",
+    "src",
+    "src_port",
+    "dst",
+    "dst_port",
+    "class",
+    "confidence",
+];
+
+/// Who owns which address.
+#[derive(Default)]
+pub(super) struct Owners {
+    by_address: BTreeMap<IpAddr, (Label, String)>,
+}
+
+impl Owners {
+    pub(super) fn add(&mut self, scenario: &Scenario) {
+        for address in [
+            IpAddr::V4(scenario.source()),
+            IpAddr::V6(scenario.source6()),
+        ] {
+            let owner = (scenario.label, scenario.name.clone());
+            self.by_address.insert(address, owner);
+        }
+    }
+
+    /// By the originator. What a victim originates towards an attacker
+    /// (unreachables, resets) is no attack, and kept apart by its name.
+    fn of(&self, src: &str, dst: &str) -> (Label, String) {
+        let find = |text: &str| self.by_address.get(&text.parse::<IpAddr>().ok()?);
+        match (find(src), find(dst)) {
+            (Some((label, name)), _) => (*label, name.clone()),
+            (None, Some((Label::Normal, name))) => (Label::Normal, name.clone()),
+            (None, Some((_, name))) => (Label::Normal, format!("backscatter-{name}")),
+            (None, None) => (Label::Normal, "other".to_owned()),
+        }
+    }
+}
+
+/// Labelled rows by scenario.
+pub(super) struct Labelled {
+    header: csv::StringRecord,
+    rows: BTreeMap<String, Vec<csv::StringRecord>>,
+    pub(super) read: usize,
+}
+
+impl Labelled {
+    pub(super) fn read(input: impl Read, owners: &Owners) -> Result<Self> {
+        let mut reader = csv::Reader::from_reader(input);
+        let mut header = reader.headers()?.clone();
+        let column = |name: &str| {
+            header
+                .iter()
+                .position(|column| column == name)
+                .with_context(|| format!("the agent's rows have no column {name}"))
+        };
+        let (src, dst) = (column("src")?, column("dst")?);
+        let features: Vec<usize> = (0..header.len())
+            .filter(|index| !NOT_FEATURES.contains(&&header[*index]))
+            .collect();
+        if features.is_empty() {
+            bail!("the agent's rows have no features");
+        }
+        let mut rows: BTreeMap<String, Vec<csv::StringRecord>> = BTreeMap::new();
+        let mut seen: HashSet<(String, Vec<String>)> = HashSet::new();
+        let mut read = 0;
+        for row in reader.records() {
+            let mut row = row?;
+            read += 1;
+            let (label, name) = owners.of(&row[src], &row[dst]);
+            let key: Vec<String> = features
+                .iter()
+                .map(|index| row[*index].to_owned())
+                .collect();
+            if !seen.insert((name.clone(), key)) {
+                continue;
+            }
+            row.push_field(label.name());
+            row.push_field(&name);
+            rows.entry(name).or_default().push(row);
+        }
+        header.push_field("label");
+        header.push_field("scenario");
+        Ok(Self { header, rows, read })
+    }
+
+    /// Keeps at most `most` rows a scenario, evenly over its course.
+    pub(super) fn cap(&mut self, most: usize) {
+        for rows in self.rows.values_mut() {
+            *rows = evenly(rows.len(), most)
+                .map(|index| rows[index].clone())
+                .collect();
+        }
+    }
+
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.rows
+            .iter()
+            .map(|(name, rows)| (name.as_str(), rows.len()))
+    }
+
+    pub(super) fn write(&self, output: impl Write) -> Result<()> {
+        let mut writer = csv::Writer::from_writer(output);
+        writer.write_record(&self.header)?;
+        for row in self.rows.values().flatten() {
+            writer.write_record(row)?;
+        }
+        writer.flush()?;
+        Ok(())
+    }
+}
+
+/// `most` indices out of `length`, the first one included, evenly spaced.
+fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
+    let kept = length.min(most);
+    (0..kept).map(move |index| index * length / kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scenarios;
+    use super::*;
+
+    const ROWS: &str = "\
+time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
+0.1,p1,10.83.5.1,0,10.83.0.2,0,0,1,normal,0.9
+0.2,p1,10.83.5.1,0,10.83.0.2,0,0,1,normal,0.8
+0.3,p1,10.83.5.1,0,10.83.0.2,0,0,2,normal,0.9
+0.4,p1,ATTACK,0,10.83.0.1,0,0,2,normal,0.9
+0.5,p1,10.83.0.1,0,ATTACK,0,0,3,normal,0.9
+0.6,p1,fe80::1,0,ff02::2,0,0,4,normal,0.9
+";
+
+    fn labelled() -> Labelled {
+        let plan = scenarios::plan(false);
+        let mut owners = Owners::default();
+        owners.add(&plan.benign[0][0]);
+        owners.add(&plan.attacks[0]);
+        let text = ROWS.replace("ATTACK", &plan.attacks[0].source().to_string());
+        Labelled::read(text.as_bytes(), &owners).expect("labelled")
+    }
+
+    #[test]
+    fn the_label_follows_the_originator() {
+        let labelled = labelled();
+        let counts: Vec<_> = labelled.counts().collect();
+        assert_eq!(
+            counts,
+            [
+                ("backscatter-icmp-500", 1),
+                ("icmp-500", 1),
+                ("other", 1),
+                ("ping-1", 2)
+            ],
+            "the second row repeats the first one's features"
+        );
+        assert_eq!(labelled.read, 6);
+    }
+
+    #[test]
+    fn label_and_scenario_are_the_last_columns() {
+        let mut text = Vec::new();
+        labelled().write(&mut text).expect("written");
+        let text = String::from_utf8(text).expect("text");
+        let mut lines = text.lines();
+        assert!(
+            lines
+                .next()
+                .expect("header")
+                .ends_with("confidence,label,scenario")
+        );
+        assert!(
+            lines
+                .next()
+                .expect("row")
+                .ends_with("normal,backscatter-icmp-500")
+        );
+        assert!(lines.next().expect("row").ends_with("dos,icmp-500"));
+    }
+
+    #[test]
+    fn sampling_spans_the_whole_course() {
+        assert_eq!(evenly(10, 5).collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
+        assert_eq!(evenly(3, 5).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(evenly(0, 5).count(), 0);
+    }
+
+    #[test]
+    fn rows_without_a_source_are_refused() {
+        let read = Labelled::read("a,b\n1,2\n".as_bytes(), &Owners::default());
+        assert!(read.is_err());
+    }
+}

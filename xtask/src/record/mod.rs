@@ -1,0 +1,322 @@
+//! `cargo xtask record`: labelled traffic through the real pipeline. The agent
+//! only watches (monitor mode); the label comes from who sent what.
+
+mod label;
+mod scenarios;
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::agent::{self, Agent};
+use crate::doctor::{self, Profile};
+use crate::host::Host;
+use crate::lab::{Kind, Lab, leftovers};
+use crate::process::Running;
+use crate::table::grouped;
+use crate::{build_cmd, interrupt, paths, privilege};
+use label::{Labelled, Owners};
+use scenarios::{Phase, Place, Plan, Scenario};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Compressed where it ends in .zst
+    #[arg(long, default_value = "models/data/live.csv.zst")]
+    out: PathBuf,
+    /// A minute instead of six
+    #[arg(long)]
+    quick: bool,
+    /// Rows kept of a scenario, at most
+    #[arg(long, default_value_t = 3000)]
+    cap: usize,
+    /// The traffic alone, and whether each command worked
+    #[arg(long, hide = true)]
+    no_agent: bool,
+}
+
+pub(crate) fn command(args: &Args) -> Result<bool> {
+    doctor::prepare(Profile::Run)?;
+    if !args.no_agent {
+        build_cmd::build()?;
+    }
+    if privilege::become_root()? {
+        return Ok(true);
+    }
+    interrupt::listen()?;
+    leftovers::clean_leftovers()?;
+    let plan = scenarios::plan(args.quick);
+    let mut lab = Lab::start(Kind::Plain)?;
+    let owners = give_addresses(&lab, &plan)?;
+    let _servers = Servers::start(&lab)?;
+    if args.no_agent {
+        return Ok(perform(&lab, &plan)? == 0);
+    }
+
+    let raw = lab.run.directory().join("rows.csv");
+    let agent = Agent::start(
+        &mut lab,
+        &agent::Options {
+            mode: "monitor",
+            dos_ttl: "5s",
+            api: agent::free_address()?,
+            record: Some(&raw),
+        },
+    )?;
+    let failures = perform(&lab, &plan)?;
+    if !agent.stop() {
+        bail!("the agent did not end in order: its rows may be incomplete");
+    }
+    let mut labelled = Labelled::read(BufReader::new(File::open(&raw)?), &owners)?;
+    labelled.cap(args.cap);
+    write(&labelled, &args.out)?;
+    summarise(&labelled, &args.out)?;
+    Ok(failures == 0)
+}
+
+/// Each scenario's source, and somebody for the sweeps to find.
+fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
+    let mut owners = Owners::default();
+    let mut batches = [String::new(), String::new(), String::new()];
+    let everything = plan
+        .benign
+        .iter()
+        .flatten()
+        .chain(&plan.attacks)
+        .chain(&plan.background);
+    for scenario in everything {
+        owners.add(scenario);
+        let host = host(lab, scenario.from);
+        let batch = &mut batches[scenario.from as usize];
+        *batch += &format!(
+            "address add {}/16 dev {}\n",
+            scenario.source(),
+            host.interface
+        );
+        *batch += &format!(
+            "address add {}/64 dev {} nodad\n",
+            scenario.source6(),
+            host.interface
+        );
+    }
+    for last in scenarios::NEIGHBOURS {
+        let owner = if last % 2 == 0 { Place::H1 } else { Place::H2 };
+        let interface = &host(lab, owner).interface;
+        batches[owner as usize] += &format!("address add 10.83.4.{last}/16 dev {interface}\n");
+    }
+    for from in [Place::H1, Place::H2, Place::Attacker] {
+        let file = lab.run.directory().join("addresses");
+        fs::write(&file, &batches[from as usize])?;
+        host(lab, from).run(&["ip", "-batch", &file.to_string_lossy()])?;
+    }
+    Ok(owners)
+}
+
+fn host(lab: &Lab, from: Place) -> &Host {
+    match from {
+        Place::H1 => &lab.h1,
+        Place::H2 => &lab.h2,
+        Place::Attacker => &lab.attacker,
+    }
+}
+
+/// Web, names, shell and iperf3 on h1 and h2.
+struct Servers {
+    _running: Vec<Running>,
+}
+
+impl Servers {
+    fn start(lab: &Lab) -> Result<Self> {
+        let mut running = Vec::new();
+        for host in [&lab.h1, &lab.h2] {
+            let mut script = host.command("/usr/bin/python3");
+            // They read our end of a pipe: they end when we do.
+            script.arg(traffic()).arg("serve").stdin(Stdio::piped());
+            running.push(start_quietly(&mut script)?);
+            running.push(start_quietly(host.command("iperf3").arg("-s"))?);
+        }
+        // Until all of them listen.
+        interrupt::pause(Duration::from_secs(1))?;
+        Ok(Self { _running: running })
+    }
+}
+
+fn start_quietly(command: &mut Command) -> Result<Running> {
+    Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
+}
+
+fn traffic() -> PathBuf {
+    paths::root().join("mininet/traffic.py")
+}
+
+/// All of it. Returns how many commands did not do what they should.
+fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
+    let began = Instant::now();
+    let mut failures = 0;
+    for phase in &plan.benign {
+        announce(began, phase.iter());
+        failures += thread::scope(|scope| {
+            let running: Vec<_> = phase
+                .iter()
+                .map(|scenario| scope.spawn(|| play(lab, scenario)))
+                .collect();
+            join(running)
+        })?;
+        interrupt::pause(Duration::from_millis(400))?;
+    }
+    failures += thread::scope(|scope| {
+        let background: Vec<_> = plan
+            .background
+            .iter()
+            .map(|scenario| scope.spawn(|| play(lab, scenario)))
+            .collect();
+        let attacks = attack(lab, &plan.attacks, began);
+        Ok::<_, anyhow::Error>(join(background)? + attacks?)
+    })?;
+    println!("  {:>4.0} s  done", began.elapsed().as_secs_f64());
+    Ok(failures)
+}
+
+fn attack(lab: &Lab, attacks: &Phase, began: Instant) -> Result<usize> {
+    let mut failures = 0;
+    for scenario in attacks {
+        announce(began, [scenario].into_iter());
+        interrupt::pause(Duration::from_millis(300))?;
+        prefer(&lab.attacker, scenario)?;
+        failures += play(lab, scenario)?;
+        interrupt::pause(Duration::from_secs_f64(match scenario.seconds {
+            short if short < 2.0 => 0.0,
+            _ => scenarios::GAP - 0.3,
+        }))?;
+    }
+    Ok(failures)
+}
+
+/// The tools that take no source address take the route's.
+fn prefer(attacker: &Host, scenario: &Scenario) -> Result<()> {
+    let source = scenario.source().to_string();
+    attacker
+        .run(&[
+            "ip",
+            "route",
+            "replace",
+            "10.83.0.0/16",
+            "dev",
+            &attacker.interface,
+            "src",
+            &source,
+        ])
+        .map(drop)
+}
+
+fn join(running: Vec<thread::ScopedJoinHandle<'_, Result<usize>>>) -> Result<usize> {
+    let mut failures = 0;
+    for thread in running {
+        failures += thread
+            .join()
+            .ok()
+            .context("a scenario's thread panicked")??;
+    }
+    Ok(failures)
+}
+
+fn announce<'a>(began: Instant, scenarios: impl Iterator<Item = &'a Scenario>) {
+    let names: Vec<String> = scenarios
+        .map(|scenario| format!("{} ({})", scenario.name, scenario.label.name()))
+        .collect();
+    println!(
+        "  {:>4.0} s  {}",
+        began.elapsed().as_secs_f64(),
+        names.join(", ")
+    );
+}
+
+/// Runs a scenario's commands side by side, each bounded by its seconds.
+fn play(lab: &Lab, scenario: &Scenario) -> Result<usize> {
+    let from = host(lab, scenario.from);
+    // h1 talks to h2; h2 and attacker talk to h1.
+    let to = if scenario.from == Place::H1 {
+        &lab.h2
+    } else {
+        &lab.h1
+    };
+    let mut running = Vec::new();
+    for words in scenario.commands((to.ip, to.ip6), "{traffic}") {
+        let limit = Duration::from_secs_f64(scenario.seconds * 1.3 + 0.5);
+        // Some end by being ended: these at their time.
+        let endless = words.iter().any(|word| word == "--flood" || word == "-f")
+            || scenario.from == Place::Attacker && words[0] == "nmap";
+        let limit = if endless {
+            Duration::from_secs_f64(scenario.seconds)
+        } else {
+            limit
+        };
+        let words: Vec<String> = words
+            .into_iter()
+            .flat_map(|word| match word.as_str() {
+                "{traffic}" => vec![
+                    "/usr/bin/python3".to_owned(),
+                    traffic().to_string_lossy().into_owned(),
+                ],
+                "{dev}" => vec![from.interface.clone()],
+                _ => vec![word],
+            })
+            .collect();
+        let line = words.join(" ");
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        running.push((from.spawn(limit, &words)?, line, endless));
+    }
+    let mut failures = 0;
+    for (mut child, line, endless) in running {
+        let deadline = Instant::now() + Duration::from_secs_f64(scenario.seconds * 1.3 + 4.0);
+        while !child.has_ended() {
+            interrupt::pause(Duration::from_millis(20))?;
+            if Instant::now() > deadline {
+                break;
+            }
+        }
+        let code = child
+            .wait_within(Duration::ZERO)?
+            .and_then(|status| status.code());
+        // 124: ended by `timeout`, as planned for the endless ones.
+        if code != Some(0) && !(endless && code == Some(124)) {
+            println!("         {} did not work ({code:?}): {line}", scenario.name);
+            failures += 1;
+        }
+    }
+    Ok(failures)
+}
+
+fn write(labelled: &Labelled, file: &Path) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let output = BufWriter::new(File::create(file).with_context(|| file.display().to_string())?);
+    if file.extension().is_some_and(|extension| extension == "zst") {
+        let mut encoder = zstd::Encoder::new(output, 19)?;
+        labelled.write(&mut encoder)?;
+        encoder.finish()?;
+        return Ok(());
+    }
+    labelled.write(output)
+}
+
+fn summarise(labelled: &Labelled, file: &Path) -> Result<()> {
+    let mut kept = 0;
+    for (name, rows) in labelled.counts() {
+        println!("  {name:<28} {rows:>6}");
+        kept += rows;
+    }
+    println!(
+        "{}: {} of {} rows, {} bytes",
+        file.display(),
+        grouped(u64::try_from(kept)?),
+        grouped(u64::try_from(labelled.read)?),
+        grouped(fs::metadata(file)?.len())
+    );
+    Ok(())
+}

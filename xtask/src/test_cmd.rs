@@ -1,0 +1,305 @@
+//! `cargo xtask test`: every check there is, in order, and one line of totals.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::build_cmd::cargo;
+use crate::doctor::{self, Profile};
+use crate::{paths, privilege, process, report};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Print the steps and end
+    #[arg(long)]
+    list: bool,
+}
+
+struct Step {
+    name: &'static str,
+    make: fn() -> Command,
+    needs_root: bool,
+}
+
+const fn step(name: &'static str, make: fn() -> Command) -> Step {
+    Step {
+        name,
+        make,
+        needs_root: false,
+    }
+}
+
+const fn root_step(name: &'static str, make: fn() -> Command) -> Step {
+    Step {
+        name,
+        make,
+        needs_root: true,
+    }
+}
+
+const STEPS: &[Step] = &[
+    step("format", || with(cargo(), &["fmt", "--all", "--check"])),
+    step("lints", || {
+        let words = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        with(cargo(), &words)
+    }),
+    step("lints of the workbench", || {
+        let words = [
+            "clippy",
+            "-p",
+            "tidegate-models",
+            "--features",
+            "train",
+            "--all-targets",
+        ];
+        with(with(cargo(), &words), &["--", "-D", "warnings"])
+    }),
+    step("Python compiles", compile_python),
+    root_step("tests, rings 1 to 3", || {
+        with(testing(), &["test", "--workspace", "--no-fail-fast"])
+    }),
+    root_step("tests of the workbench", || {
+        let words = [
+            "test",
+            "-p",
+            "tidegate-models",
+            "--features",
+            "train",
+            "--no-fail-fast",
+        ];
+        with(testing(), &words)
+    }),
+    step("release build of the agent", || {
+        with(cargo(), &["build", "--release", "-p", "tidegate"])
+    }),
+    step("release build of the workbench", || {
+        let words = [
+            "build",
+            "--release",
+            "-p",
+            "tidegate-models",
+            "--features",
+            "train",
+        ];
+        with(cargo(), &words)
+    }),
+    step("documentation", || {
+        let mut command = with(cargo(), &["doc", "--workspace", "--no-deps"]);
+        command.env("RUSTDOCFLAGS", "-Dwarnings");
+        command
+    }),
+    root_step("demo in Mininet", || demo(&[])),
+    root_step("demo in plain namespaces", || demo(&["--plain"])),
+];
+
+/// What the steps came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Totals {
+    passed: u64,
+    failed: u64,
+    skipped: Vec<String>,
+}
+
+pub(crate) fn command(args: &Args) -> Result<bool> {
+    if args.list {
+        for step in STEPS {
+            println!("{:<32}  {}", step.name, process::line(&(step.make)()));
+        }
+        return Ok(true);
+    }
+    let mut totals = Totals::default();
+    if let Err(error) = doctor::prepare(Profile::Test) {
+        // What is missing may only be missed by some tests: these will say so.
+        totals.skipped.push(format!("{error:#}"));
+    }
+    let root = privilege::is_root() || privilege::can_sudo();
+    for step in STEPS {
+        if step.needs_root && !root {
+            totals.skipped.push(format!("{}: needs root", step.name));
+            continue;
+        }
+        println!("\n── {}", step.name);
+        let began = Instant::now();
+        let ok = totals.run(step)?;
+        let seconds = began.elapsed().as_secs_f64();
+        println!(
+            "── {}: {} in {seconds:.1} s",
+            step.name,
+            if ok { "ok" } else { "FAILED" }
+        );
+    }
+    Ok(totals.conclude(env::var_os("CI").is_some()))
+}
+
+fn with(mut command: Command, words: &[&str]) -> Command {
+    command.args(words);
+    command
+}
+
+/// Tests make namespaces and load programs: as root, where cargo itself is not.
+fn testing() -> Command {
+    let mut command = cargo();
+    if !privilege::is_root() {
+        let variable = format!(
+            "CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER",
+            env::consts::ARCH.to_uppercase()
+        );
+        command.env(variable, "sudo -n -E");
+    }
+    command
+}
+
+fn demo(words: &[&str]) -> Command {
+    let own = env::current_exe().unwrap_or_else(|_| "xtask".into());
+    let mut command = privilege::as_root(&own.to_string_lossy());
+    command.args(["run", "--once", "--prepared"]).args(words);
+    command
+}
+
+fn compile_python() -> Command {
+    let mut command = Command::new("/usr/bin/python3");
+    // Into nowhere: a check leaves no files.
+    command
+        .args([
+            "-c",
+            "import ast, sys\nfor f in sys.argv[1:]: compile(open(f).read(), f, 'exec')",
+        ])
+        .current_dir(paths::root());
+    for folder in ["mininet", "deploy"] {
+        let entries = std::fs::read_dir(paths::root().join(folder));
+        for entry in entries.into_iter().flatten().flatten() {
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "py")
+            {
+                command.arg(entry.path());
+            }
+        }
+    }
+    command
+}
+
+impl Totals {
+    /// Runs the step, passing its output on and counting on the way.
+    fn run(&mut self, step: &Step) -> Result<bool> {
+        let mut child = (step.make)()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let failed_before = self.failed;
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).lines() {
+                let line = line?;
+                println!("{line}");
+                self.count(step.name, &line);
+            }
+        }
+        let ok = child.wait()?.success();
+        if !ok && self.failed == failed_before {
+            // It failed without a test to blame: a lint, a compiler error, a crash.
+            self.failed += 1;
+        }
+        Ok(ok)
+    }
+
+    fn count(&mut self, step: &str, line: &str) {
+        if let Some((passed, failed, ignored)) = test_result(line) {
+            self.passed += passed;
+            self.failed += failed;
+            if ignored > 0 {
+                self.skipped.push(format!("{step}: {ignored} ignored"));
+            }
+        } else if let Some((held, failed)) = report::summary(line) {
+            self.passed += held;
+            self.failed += failed;
+        } else if let Some(reason) = line.trim().strip_prefix("skipped: ") {
+            self.skipped.push(format!("{step}: {reason}"));
+        }
+    }
+
+    /// Prints the skips and, alone on the last line, the totals.
+    fn conclude(mut self, in_ci: bool) -> bool {
+        println!();
+        for skip in &self.skipped {
+            println!("skipped: {skip}");
+        }
+        if in_ci && !self.skipped.is_empty() {
+            println!("a skip is a failure where CI is set");
+            self.failed += u64::try_from(self.skipped.len()).unwrap_or(1);
+        }
+        println!("{} passed, {} failed", self.passed, self.failed);
+        self.failed == 0
+    }
+}
+
+/// Passed, failed and ignored of a line of libtest's.
+fn test_result(line: &str) -> Option<(u64, u64, u64)> {
+    let rest = line.trim().strip_prefix("test result: ")?;
+    let (_, counts) = rest.split_once(". ")?;
+    let number = |word: &str| -> Option<u64> {
+        let part = counts.split(';').find(|part| part.trim().ends_with(word))?;
+        part.split_whitespace().next()?.parse().ok()
+    };
+    Some((number("passed")?, number("failed")?, number("ignored")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OK: &str = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s";
+    const BAD: &str = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s";
+
+    #[test]
+    fn libtests_line_is_read() {
+        assert_eq!(test_result(OK), Some((12, 0, 1)));
+        assert_eq!(test_result(BAD), Some((3, 2, 0)));
+        assert_eq!(test_result("test counters::tests::x ... ok"), None);
+    }
+
+    #[test]
+    fn tests_and_expectations_add_up() {
+        let mut totals = Totals::default();
+        for line in [
+            OK,
+            BAD,
+            "expectations: 14 held, 1 failed",
+            "skipped: no influxd",
+        ] {
+            totals.count("step", line);
+        }
+        assert_eq!((totals.passed, totals.failed), (29, 3));
+        assert_eq!(totals.skipped, ["step: 1 ignored", "step: no influxd"]);
+    }
+
+    #[test]
+    fn a_skip_fails_in_ci_only() {
+        let skipping = || Totals {
+            passed: 1,
+            failed: 0,
+            skipped: vec!["x".to_owned()],
+        };
+        assert!(skipping().conclude(false));
+        assert!(!skipping().conclude(true));
+    }
+
+    #[test]
+    fn a_step_that_fails_without_tests_counts_once() {
+        let mut totals = Totals::default();
+        let ok = totals
+            .run(&step("false", || Command::new("false")))
+            .expect("ran");
+        assert!(!ok && totals.failed == 1);
+    }
+}
