@@ -90,7 +90,7 @@ pub fn fragment(
     more: bool,
     payload: usize,
 ) -> Vec<u8> {
-    let field = offset / 8 | if more { 0x2000 } else { 0 };
+    let field = (offset / 8) | if more { 0x2000 } else { 0 };
     ip(from, to, protocol, &vec![0; payload], field)
 }
 
