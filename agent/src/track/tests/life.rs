@@ -111,3 +111,25 @@ fn prediction_stays_with_its_connection() {
     assert_eq!(followed.prediction, Some((Class::Dos, 0.75)));
     assert_eq!((followed.id, followed.connection.src_packets), (o.id, 2));
 }
+
+#[test]
+fn packets_after_the_last_event_are_in_the_flow_table() {
+    let mut lab = Lab::new();
+    for i in 0..7 {
+        lab.send(i * MS, &udp(at(2, 1), at(1, 53), 10));
+    }
+    let mut followed = lab.tracker.recent(1)[0];
+    assert_eq!(followed.connection.src_packets, 4, "as of its latest event");
+    let snapshot = lab.flows.snapshot(&followed.key).unwrap();
+    assert!(followed.connection.catch_up(&snapshot));
+    let connection = followed.connection;
+    assert_eq!((connection.src_packets, connection.src_bytes), (7, 70));
+    assert_eq!(connection.last_ns, START + 6 * MS);
+    let other = FlowSnapshot {
+        first_ns: 1,
+        packets: [9, 9],
+        ..snapshot
+    };
+    assert!(!followed.connection.catch_up(&other));
+    assert_eq!(followed.connection, connection);
+}
