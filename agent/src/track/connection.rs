@@ -99,22 +99,38 @@ impl Connection {
         connection
     }
 
-    /// Takes over a later event's snapshot. Snapshots taken on several CPUs may come in another order than they
-    /// were taken: counters never go down; `newest` says whether this one also has the state of the moment.
+    /// Takes over a later event's snapshot. `newest` says whether it also has the state of the moment.
     pub(super) fn update(&mut self, event: &FlowEvent, newest: bool) {
-        let flow = &event.flow;
-        self.last_ns = self.last_ns.max(flow.last_ns);
-        let originator = flow.originator();
-        let responder = originator.other();
-        self.src_packets = self.src_packets.max(flow.packets[originator as usize]);
-        self.dst_packets = self.dst_packets.max(flow.packets[responder as usize]);
-        self.see_bytes(flow);
+        self.see_packets(&event.flow);
+        self.see_bytes(&event.flow);
         if newest {
-            self.see_state(flow);
+            self.see_state(&event.flow);
         }
         if event.from_originator() {
             self.ifindex = event.ifindex;
         }
+    }
+
+    /// Brings the connection up to date from the flow table: packets after its latest event are in no event.
+    /// `false`, and nothing changed, if the record is another connection's by now.
+    pub fn catch_up(&mut self, flow: &FlowSnapshot) -> bool {
+        let same = flow.first_ns == self.start_ns;
+        if same {
+            self.see_packets(flow);
+            self.see_bytes(flow);
+            self.see_state(flow);
+        }
+        same
+    }
+
+    /// Snapshots taken on several CPUs may come in another order than they were taken: counters never go down.
+    fn see_packets(&mut self, flow: &FlowSnapshot) {
+        let originator = flow.originator();
+        let [sent, answered] =
+            [originator, originator.other()].map(|side| flow.packets[side as usize]);
+        self.last_ns = self.last_ns.max(flow.last_ns);
+        self.src_packets = self.src_packets.max(sent);
+        self.dst_packets = self.dst_packets.max(answered);
     }
 
     fn see_bytes(&mut self, flow: &FlowSnapshot) {

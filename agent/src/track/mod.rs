@@ -91,6 +91,8 @@ pub struct Observation {
 pub struct Followed {
     /// For [`Tracker::set_prediction`].
     pub id: ConnectionId,
+    /// Its key in the flow table; see [`Connection::catch_up`].
+    pub key: FlowKey,
     /// The connection as of its latest event.
     pub connection: Connection,
     /// Class and confidence (0 to 1), if it was classified.
@@ -334,6 +336,7 @@ impl Tracker {
         let tracked = self.roster.get(slot)?;
         Some(Followed {
             id: self.id(slot),
+            key: tracked.key,
             connection: tracked.connection,
             prediction: tracked.prediction,
         })

@@ -10,7 +10,7 @@ use std::{
 
 use tidegate_common::{
     event::{FlowEvent, Milestone},
-    flow::{FlowKey, FlowRecord, Updated},
+    flow::{FlowKey, FlowRecord, FlowSnapshot, Updated},
     packet::{ICMP, ICMPV6, Packet, TCP, UDP},
 };
 
@@ -24,6 +24,12 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
+    /// The counters under a key.
+    #[must_use]
+    pub fn snapshot(&self, key: &FlowKey) -> Option<FlowSnapshot> {
+        self.flows.get(key).map(FlowRecord::snapshot)
+    }
+
     /// Counts a frame; returns the event it causes, if any. Frames without a readable transport header cause none.
     pub fn packet(&mut self, frame: &[u8], now_ns: u64) -> Option<FlowEvent> {
         let packet = Packet::parse(frame).ok()?;

@@ -97,4 +97,9 @@ impl Last {
         self.tally.clear();
         self.ports.clear();
     }
+
+    #[cfg(test)]
+    pub(super) fn operations(&self) -> u64 {
+        self.tally.operations.get()
+    }
 }

@@ -151,4 +151,9 @@ impl Recent {
         self.sources.clear();
         self.hosts_short.clear();
     }
+
+    #[cfg(test)]
+    pub(super) fn operations(&self) -> u64 {
+        self.tally.operations.get()
+    }
 }

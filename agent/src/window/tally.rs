@@ -123,10 +123,15 @@ pub(super) struct Tally {
     hosts: HashMap<Address, Sums>,
     services: HashMap<ServiceId, Sums>,
     both: Multiset<(Address, ServiceId)>,
+    /// Operations so far; each touches a fixed number of hash entries.
+    #[cfg(test)]
+    pub(super) operations: std::cell::Cell<u64>,
 }
 
 impl Tally {
     pub(super) fn add(&mut self, entry: &Entry, weight: u32) {
+        #[cfg(test)]
+        self.operations.update(|operations| operations + 1);
         let new = self.both.add((entry.host, entry.service), weight);
         let host = self.hosts.entry(entry.host).or_default();
         host.add(entry.flag, weight, new);
@@ -135,12 +140,16 @@ impl Tally {
     }
 
     pub(super) fn remove(&mut self, entry: &Entry, weight: u32) {
+        #[cfg(test)]
+        self.operations.update(|operations| operations + 1);
         let gone = self.both.remove((entry.host, entry.service), weight);
         remove_from(&mut self.hosts, entry.host, entry.flag, weight, gone);
         remove_from(&mut self.services, entry.service, entry.flag, weight, gone);
     }
 
     pub(super) fn change(&mut self, entry: &Entry, weight: u32, flag: Flag) {
+        #[cfg(test)]
+        self.operations.update(|operations| operations + 1);
         let sums = [
             self.hosts.get_mut(&entry.host),
             self.services.get_mut(&entry.service),
@@ -153,6 +162,8 @@ impl Tally {
 
     /// The sums that concern `subject`; with `inside` false, as if it had an entry of weight 1.
     pub(super) fn view(&self, subject: &Entry, inside: bool) -> View {
+        #[cfg(test)]
+        self.operations.update(|operations| operations + 1);
         let mut host = self.hosts.get(&subject.host).copied().unwrap_or_default();
         let service = self.services.get(&subject.service);
         let mut service = service.copied().unwrap_or_default();

@@ -248,3 +248,22 @@ fn cleared_windows_forget_places() {
     let record = judge(&windows, &tcp(1, 80, Flag::SF), new);
     assert_eq!((record.count, record.rerror_rate), (1, 0));
 }
+
+#[test]
+fn work_of_an_event_does_not_depend_on_what_the_windows_hold() {
+    let operations = |connections: u64| {
+        let mut windows = Windows::new(MAX_RECENT);
+        // Evenly over two seconds, so that one leaves as one enters.
+        let entry = |i: u64| tcp((i % 251) as u8, (i % 9973) as u16, Flag::S0);
+        let at = |i: u64| i * 2000 * MS / connections;
+        play(&mut windows, (0..connections).map(|i| (at(i), entry(i))));
+        assert_eq!(windows.len() as u64, connections);
+        let before = windows.recent.operations() + windows.last.operations();
+        let place = windows.enter(&entry(connections), at(connections), Weights::ONE);
+        windows.change(place, Flag::REJ);
+        judge(&windows, &entry(connections), place);
+        windows.recent.operations() + windows.last.operations() - before
+    };
+    // In each window: one in, one out, one change, one look.
+    assert_eq!([1000, 50_000].map(operations), [8, 8]);
+}
