@@ -44,9 +44,10 @@ pub(crate) fn snapshot() -> Snapshot {
     let mut latency = [0; 40];
     latency[15] = 98;
     latency[20] = 2;
+    let at = Timestamp::now();
     Snapshot {
-        at: Timestamp::now(),
-        started_at: Timestamp::now() - jiff::SignedDuration::from_secs(90),
+        at,
+        started_at: at - jiff::SignedDuration::from_secs(90),
         mode: Mode::Enforce,
         interfaces: vec![InterfaceView {
             name: "eth0".to_owned(),
