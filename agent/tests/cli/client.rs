@@ -1,0 +1,233 @@
+//! Commands that ask a running agent.
+
+use std::{
+    net::TcpListener,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    process::{Ran, run, tidegate},
+    support::{Fixture, TOKEN},
+};
+
+struct Agent {
+    fixture: Fixture,
+    dir: tempfile::TempDir,
+}
+
+impl Agent {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        write_token(&dir.path().join("token"), TOKEN);
+        Self {
+            fixture: Fixture::new(),
+            dir,
+        }
+    }
+
+    fn token_file(&self) -> PathBuf {
+        self.dir.path().join("token")
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, &self.token_file())
+    }
+
+    fn run_with(&self, args: &[&str], token_file: &Path) -> Ran {
+        let mut command = tidegate(args);
+        command
+            .env("TIDEGATE_API", self.fixture.address.to_string())
+            .env("TIDEGATE_TOKEN_FILE", token_file);
+        run(&mut command)
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let ran = self.run(&[&["-o", "json"], args].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.json()
+    }
+}
+
+fn write_token(path: &Path, token: &str) {
+    use std::io::Write as _;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .unwrap();
+    writeln!(file, "{token}").unwrap();
+}
+
+#[test]
+fn decisions_are_added_listed_and_deleted() {
+    let agent = Agent::new();
+    assert_eq!(agent.run(&["decisions", "list"]).stdout, "no decisions\n");
+    let added = agent.json(&[
+        "decisions",
+        "add",
+        "--source",
+        "10.0.0.3",
+        "--protocol",
+        "tcp",
+        "--port",
+        "22",
+        "--type",
+        "rate-limit",
+        "--rate",
+        "5",
+        "--duration",
+        "1h30m",
+        "--reason",
+        "too eager",
+    ]);
+    assert_eq!(added["scope"], "source-service");
+    assert_eq!(added["type"], "rate-limit");
+    assert_eq!(added["scenario"], "too eager");
+    assert!(added["duration"].as_str().unwrap().starts_with("1h29m59."));
+    agent.json(&[
+        "decisions",
+        "add",
+        "--source",
+        "2001:db8::7",
+        "--duration",
+        "1m",
+    ]);
+
+    let table = agent.run(&["decisions", "list"]).stdout;
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("ID  ORIGIN"), "{table}");
+    assert!(lines[1].contains("10.0.0.3 > *:22 tcp"), "{table}");
+    assert!(lines[1].ends_with("too eager"), "{table}");
+    assert!(lines[2].contains("2001:db8::7"), "{table}");
+    let jsonl = agent.run(&["decisions", "list", "-o", "jsonl"]).stdout;
+    let ids: Vec<_> = jsonl
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone())
+        .collect();
+    assert_eq!(ids, [1, 2]);
+
+    let deleted = agent.json(&["decisions", "delete", "1"]);
+    assert_eq!(deleted[0]["phase"], "deleted");
+    agent.run(&["decisions", "delete", "1"]).failed(1);
+    assert_eq!(agent.json(&["decisions", "delete", "--all"])[0]["id"], 2);
+    assert_eq!(agent.json(&["decisions", "list"]), json!([]));
+    assert_eq!(
+        agent
+            .json(&["decisions", "list", "--all"])
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn what_the_agent_refuses_is_told_with_its_code() {
+    let agent = Agent::new();
+    let add = |source: &str, more: &[&str]| {
+        agent.run(
+            &[
+                &["decisions", "add", "--source", source, "--duration", "1m"],
+                more,
+            ]
+            .concat(),
+        )
+    };
+    assert!(add("192.0.2.1", &[]).failed(1).contains("gateway"));
+    assert!(
+        add("10.0.0.1", &["--protocol", "warp"])
+            .failed(64)
+            .contains("protocol")
+    );
+    assert!(
+        add("10.0.0.1", &["--reason", "\u{1b}[2J"])
+            .failed(64)
+            .contains("reason")
+    );
+}
+
+#[test]
+fn a_change_without_the_right_token_exits_77() {
+    let agent = Agent::new();
+    let add = [
+        "decisions",
+        "add",
+        "--source",
+        "10.0.0.3",
+        "--duration",
+        "1m",
+    ];
+    let missing = agent.dir.path().join("none");
+    let ran = agent.run_with(&add, &missing);
+    assert!(ran.failed(69).contains("token file"), "{ran:?}");
+    let wrong = agent.dir.path().join("wrong");
+    write_token(&wrong, &"w".repeat(32));
+    let ran = agent.run_with(&add, &wrong);
+    assert!(ran.failed(77).contains("token"), "{ran:?}");
+    // The token may also come as a variable.
+    let mut command = tidegate(&add);
+    command
+        .env("TIDEGATE_API", agent.fixture.address.to_string())
+        .env("TIDEGATE_TOKEN", TOKEN);
+    assert_eq!(run(&mut command).code, 0);
+    // Reading needs none.
+    assert_eq!(agent.run_with(&["decisions", "list"], &missing).code, 0);
+}
+
+#[test]
+fn status_shows_what_the_agent_does() {
+    let agent = Agent::new();
+    agent
+        .fixture
+        .change(|snapshot| snapshot.degraded.push("generic\u{7} XDP".to_owned()));
+    assert_eq!(agent.json(&["status"])["counters"]["packets"], 1_234);
+    let text = agent.run(&["status"]).stdout;
+    for part in [
+        "mode enforce",
+        "model live-tree",
+        "up 1m30s",
+        "eth0",
+        "native",
+        "dos 4",
+        "packets",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.contains("degraded: generic\u{fffd} XDP"), "{text}");
+}
+
+#[test]
+fn without_an_agent_commands_exit_69_with_advice() {
+    // A port nobody listens on.
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    for args in [
+        &["status"][..],
+        &["decisions", "list"],
+        &["decisions", "delete", "--all"],
+        &[
+            "decisions",
+            "add",
+            "--source",
+            "10.0.0.3",
+            "--duration",
+            "1m",
+        ],
+    ] {
+        let args = [args, &["--api", &address, "--token-file", "/nowhere/token"]].concat();
+        let ran = run(&mut tidegate(&args));
+        let line = ran.failed(69);
+        assert!(
+            line.contains(&address) && line.contains("tidegate run"),
+            "{line}"
+        );
+    }
+}
