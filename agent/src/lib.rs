@@ -1,1 +1,34 @@
-//! The tidegate agent.
+//! The tidegate agent: it loads the kernel programs, follows the flows they report, classifies them, and writes
+//! verdicts back.
+//!
+//! Data moves one way, in the order of this list; [`pipeline`] is the only place that wires them.
+//!
+//! - [`dataplane`]: the kernel side: programs, attachments, maps, events
+//! - [`track`]: flow events → connections with a state, a service and a packet rate
+//! - [`window`]: connections → what the last 2 s and the last 255 connections say about each
+//! - [`policy`]: predictions → what is to be done about whom
+//! - [`enforce`]: what is to be done → verdicts in the kernel, and back out
+//! - [`export`]: what leaves the agent besides the API
+//! - [`pipeline`]: the parts above, wired
+//! - [`decision`]: what was decided about whom, and why
+//! - [`engine`]: how the API talks to the pipeline without making it wait
+//! - [`run`]: start and end of it all
+//! - [`api`], [`metrics`], [`cli`]: the agent over HTTP and on the command line
+//! - [`config`], [`error`], [`token`]: what the agent is told, how it ends, the secret that allows changes
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod dataplane;
+pub mod decision;
+pub mod enforce;
+pub mod engine;
+pub mod error;
+pub mod export;
+pub mod metrics;
+pub mod pipeline;
+pub mod policy;
+pub mod run;
+pub mod token;
+pub mod track;
+pub mod window;

@@ -1,1 +1,60 @@
-//! KDD schema, training, model files and inference.
+//! KDD schema, training, model files and inference of tidegate.
+//!
+//! * [`Class`], [`Protocol`], [`Flag`], [`Service`]: the vocabulary.
+//! * [`Schema`], [`Features`], [`KddRecord`]: what a classifier is given. Every column is an
+//!   unsigned integer (rates in percent), so that training, agent and kernel agree bit for bit.
+//! * [`Classifier`], [`Prediction`], [`Step`]: what it answers.
+//! * [`Model`], [`Tree`], [`mod@format`]: model files and what is in them.
+//! * [`features_from_request`]: the row behind a `/predict` request.
+//! * [`Confusion`]: figures of merit.
+//! * `train` (feature `train`): dataset readers, the trainer, evaluation, model cards.
+//!
+//! ```
+//! use tidegate_models::{Class, Classifier, Flag, KddRecord, Model, Protocol, Schema, Service};
+//!
+//! let model = Model::shipped(Schema::Live)?;
+//! let syn = KddRecord {
+//!     count: 250,
+//!     srv_count: 12,
+//!     serror_rate: 100,
+//!     srv_serror_rate: 100,
+//!     same_srv_rate: 5,
+//!     diff_srv_rate: 6,
+//!     dst_host_count: 255,
+//!     dst_host_srv_count: 12,
+//!     dst_host_same_srv_rate: 5,
+//!     dst_host_diff_srv_rate: 6,
+//!     dst_host_serror_rate: 100,
+//!     dst_host_srv_serror_rate: 100,
+//!     src_packets: 1,
+//!     count_100ms: 13,
+//!     src_count: 250,
+//!     ..KddRecord::new(Protocol::Tcp, Service::PRIVATE, Flag::S0)
+//! };
+//! assert_eq!(model.predict(&syn.features()).class, Class::Dos);
+//! # Ok::<(), tidegate_models::ModelError>(())
+//! ```
+
+pub mod format;
+#[cfg(feature = "train")]
+pub mod train;
+
+mod classifier;
+mod metrics;
+mod model;
+mod predict_request;
+mod record;
+mod schema;
+mod service;
+mod tree;
+mod vocabulary;
+
+pub use classifier::{Classifier, Prediction, Step};
+pub use metrics::Confusion;
+pub use model::{Model, ModelError, ModelProblem, SHIPPED_KDD41, SHIPPED_LIVE};
+pub use predict_request::{REQUIRED_FEATURES, RequestError, features_from_request};
+pub use record::{KddRecord, percent};
+pub use schema::{Features, KDD41_COLUMNS, LIVE_COLUMNS, MAX_COLUMNS, MISSING, Schema};
+pub use service::Service;
+pub use tree::{MAX_DEPTH, MAX_NODES, Split, Tree, TreeError, TreeNode};
+pub use vocabulary::{CLASS_COUNT, Class, Flag, Protocol, UnknownName};

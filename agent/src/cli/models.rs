@@ -1,0 +1,127 @@
+//! `tidegate models`.
+
+use std::{fmt::Write as _, path::Path};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tidegate_models::{
+    Classifier as _, Model, Schema,
+    format::{Metrics, Training},
+};
+
+use super::output::{Output, table};
+use crate::error::AppError;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The models that come with this build.
+    List,
+    /// One model: what it was trained on, and how it did.
+    Show(ShowArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ShowArgs {
+    /// Name or schema of a shipped model, or a file.
+    #[arg(value_name = "NAME|FILE")]
+    model: String,
+}
+
+#[derive(Serialize)]
+struct ModelBody<'a> {
+    name: &'a str,
+    schema: Schema,
+    kind: &'static str,
+    nodes: usize,
+    sha256: &'a str,
+    training: &'a Training,
+    metrics: &'a Metrics,
+}
+
+impl<'a> ModelBody<'a> {
+    fn new(model: &'a Model) -> Self {
+        Self {
+            name: model.name(),
+            schema: model.schema(),
+            kind: model.kind(),
+            nodes: model.tree().nodes().len(),
+            sha256: model.digest(),
+            training: model.training(),
+            metrics: model.metrics(),
+        }
+    }
+}
+
+pub(super) fn run(command: Command, out: &mut Output) -> Result<(), AppError> {
+    match command {
+        Command::List => {
+            let models = shipped()?;
+            let models: Vec<_> = models.iter().map(ModelBody::new).collect();
+            out.list(&models, || list(&models))
+        }
+        Command::Show(args) => {
+            let model = find(&args.model)?;
+            let model = ModelBody::new(&model);
+            out.object(&model, || show(&model))
+        }
+    }
+}
+
+fn shipped() -> Result<Vec<Model>, AppError> {
+    Schema::ALL
+        .into_iter()
+        .map(|schema| Model::shipped(schema).map_err(AppError::config))
+        .collect()
+}
+
+fn find(name: &str) -> Result<Model, AppError> {
+    // A file first: it must be seen even where a shipped model is broken.
+    if Path::new(name).is_file() {
+        return Model::load(name).map_err(AppError::config);
+    }
+    shipped()?
+        .into_iter()
+        .find(|model| model.name() == name || model.schema().name() == name)
+        .ok_or_else(|| {
+            AppError::usage(format_args!(
+                "no shipped model and no file is called {name:?}; see tidegate models list"
+            ))
+        })
+}
+
+fn list(models: &[ModelBody<'_>]) -> String {
+    let rows: Vec<_> = models
+        .iter()
+        .map(|model| {
+            [
+                model.name.to_owned(),
+                model.schema.to_string(),
+                model.kind.to_owned(),
+                model.nodes.to_string(),
+                model.training.rows.to_string(),
+                model.sha256.chars().take(12).collect(),
+            ]
+        })
+        .collect();
+    table(["NAME", "SCHEMA", "KIND", "NODES", "ROWS", "SHA256"], &rows)
+}
+
+fn show(model: &ModelBody<'_>) -> String {
+    let training = model.training;
+    let mut text = format!(
+        "name      {}\nschema    {}\nkind      {}, {} nodes\nsha256    {}\ntrained   on {} rows ({} distinct), seed {}\n",
+        model.name,
+        model.schema,
+        model.kind,
+        model.nodes,
+        model.sha256,
+        training.rows,
+        training.distinct_rows,
+        training.seed
+    );
+    for source in &training.sources {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "data      {}, {} rows", source.file, source.rows);
+    }
+    text
+}

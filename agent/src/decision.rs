@@ -1,0 +1,141 @@
+//! Decisions: what was decided about whom, until when, and why.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use jiff::Timestamp;
+use tidegate_common::verdict::{Action, Scope};
+use tidegate_models::Class;
+
+/// Who made a decision.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Origin {
+    /// The classifier.
+    Model,
+    /// A person or program, through the API or the command line.
+    Manual,
+}
+
+/// Where a decision stands in its life.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Phase {
+    /// In force.
+    Active,
+    /// Its time ran out.
+    Expired,
+    /// Somebody took it back.
+    Deleted,
+}
+
+/// Whose packets a decision covers. Fields outside the scope are `None`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Target {
+    /// How much of the rest counts.
+    pub scope: Scope,
+    /// Sender.
+    pub source: IpAddr,
+    /// Receiver.
+    pub destination: Option<IpAddr>,
+    /// IP protocol number.
+    pub protocol: Option<u8>,
+    /// Destination port.
+    pub port: Option<u16>,
+}
+
+/// One decision, from its making to its end.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Number, unique on this machine until its maps are removed.
+    pub id: u64,
+    /// Who made it.
+    pub origin: Origin,
+    /// Whose packets it covers.
+    pub target: Target,
+    /// What happens to them.
+    pub action: Action,
+    /// What the classifier saw; `None` when a person decided.
+    pub class: Option<Class>,
+    /// Confidence of the classifier, 0 to 1; 1 when a person decided.
+    pub confidence: f32,
+    /// Name of the model, or empty.
+    pub model: Arc<str>,
+    /// One line on the reason.
+    pub scenario: Arc<str>,
+    /// The model's path to its answer, one line a step.
+    pub path: Arc<[String]>,
+    /// Made in monitor mode: counts, does not drop.
+    pub simulated: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends, or ended.
+    pub until: Timestamp,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Packets it dropped (would have dropped, when simulated).
+    pub packets_dropped: u64,
+    /// Their frame bytes.
+    pub bytes_dropped: u64,
+    /// First packet of the flow that led to it (ns, `CLOCK_MONOTONIC`).
+    pub first_packet_ns: Option<u64>,
+    /// First packet it dropped (ns, `CLOCK_MONOTONIC`).
+    pub first_drop_ns: Option<u64>,
+}
+
+impl Decision {
+    /// From the flow's first packet to the first one dropped, in ms.
+    #[must_use]
+    pub fn reaction_ms(&self) -> Option<f64> {
+        let elapsed = self.first_drop_ns?.checked_sub(self.first_packet_ns?)?;
+        Some(elapsed as f64 / 1e6)
+    }
+}
+
+impl fmt::Display for Target {
+    /// `10.0.0.3`, `10.0.0.3 > 10.0.0.1 icmp`, `10.0.0.3 > *:22 tcp` or `10.0.0.3 > 10.0.0.1:22 tcp`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(protocol) = self.protocol else {
+            return write!(f, "{}", self.source);
+        };
+        write!(f, "{} > ", self.source)?;
+        match (self.destination, self.port) {
+            (Some(IpAddr::V6(destination)), Some(port)) => write!(f, "[{destination}]:{port}")?,
+            (Some(destination), Some(port)) => write!(f, "{destination}:{port}")?,
+            (Some(destination), None) => write!(f, "{destination}")?,
+            (None, Some(port)) => write!(f, "*:{port}")?,
+            (None, None) => write!(f, "*")?,
+        }
+        write!(f, " {}", protocol_name(protocol))
+    }
+}
+
+/// Name of a scope in the API and on the command line.
+#[must_use]
+pub const fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Source => "source",
+        Scope::SourceDestination => "source-destination",
+        Scope::SourceService => "source-service",
+        Scope::Tuple => "tuple",
+    }
+}
+
+/// Name of an action in the API and on the command line.
+#[must_use]
+pub const fn action_name(action: Action) -> &'static str {
+    match action {
+        Action::Drop => "drop",
+        Action::RateLimit => "rate-limit",
+        Action::Watch => "watch",
+    }
+}
+
+/// `tcp`, `udp`, `icmp`, `icmpv6`, or the number.
+#[must_use]
+pub fn protocol_name(protocol: u8) -> String {
+    match protocol {
+        tidegate_common::packet::TCP => "tcp".to_owned(),
+        tidegate_common::packet::UDP => "udp".to_owned(),
+        tidegate_common::packet::ICMP => "icmp".to_owned(),
+        tidegate_common::packet::ICMPV6 => "icmpv6".to_owned(),
+        other => other.to_string(),
+    }
+}

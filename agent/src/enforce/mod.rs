@@ -1,0 +1,422 @@
+//! From proposals to verdicts in the kernel, and back out when their time is over.
+
+mod slots;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_common::{
+    address::Address,
+    verdict::{Action, MAX_VERDICTS, Scope, Verdict, VerdictKey},
+};
+use tidegate_models::Class;
+
+use self::slots::Slots;
+use crate::{
+    dataplane::{DataplaneError, Tables},
+    decision::{Decision, Origin, Phase, Target},
+    engine::Refused,
+};
+
+/// Ended decisions kept for people to look at.
+const ENDED: usize = 1000;
+/// Verdicts looked at in one sweep: each costs a system call or two, and classification waits meanwhile.
+const SWEEP: usize = 256;
+/// A hit rate is measured over at least this.
+const RATE_OVER_NS: u64 = 1_000_000_000;
+
+/// A decision with what it takes to make it a verdict.
+#[derive(Debug)]
+pub struct Order {
+    /// Whose packets.
+    pub target: Target,
+    /// What happens to them.
+    pub action: Action,
+    /// For how long after the last of them.
+    pub ttl: Duration,
+    /// Packets per second let through, for [`Action::RateLimit`].
+    pub rate: Option<u32>,
+    /// Who decided.
+    pub origin: Origin,
+    /// What the classifier saw.
+    pub class: Option<Class>,
+    /// How sure it was, 0 to 1.
+    pub confidence: f32,
+    /// Name of the model, or empty.
+    pub model: Arc<str>,
+    /// One line on the reason.
+    pub scenario: Arc<str>,
+    /// The model's path.
+    pub path: Arc<[String]>,
+    /// First packet of the flow that led to it (ns).
+    pub first_packet_ns: Option<u64>,
+}
+
+/// A verdict in force.
+#[derive(Debug)]
+struct Standing {
+    key: VerdictKey,
+    verdict: Verdict,
+    decision: Arc<Decision>,
+    /// Hits at the last measurement of their rate, and when that was.
+    measured: (u64, u64),
+}
+
+/// All verdicts in force, and the latest that ended.
+#[derive(Debug)]
+pub struct Enforcer {
+    standing: BTreeMap<u64, Standing>,
+    by_key: HashMap<VerdictKey, u64>,
+    /// Verdicts of each scope.
+    per_scope: [u32; 4],
+    ended: VecDeque<Arc<Decision>>,
+    slots: Slots,
+    next_id: u64,
+    /// Where the next sweep goes on.
+    swept: u64,
+    hold_rate: u32,
+    simulated: bool,
+    failed: u64,
+}
+
+impl Enforcer {
+    /// Takes over what stands in the verdict map: after a restart those verdicts are still in force.
+    ///
+    /// `hold_rate` is in packets per second: a verdict that drops as many or more does not end.
+    ///
+    /// # Errors
+    ///
+    /// When the map can't be read.
+    pub fn adopt(
+        tables: &mut Tables,
+        hold_rate: u32,
+        simulated: bool,
+        now_ns: u64,
+    ) -> Result<Self, DataplaneError> {
+        let mut enforcer = Self {
+            standing: BTreeMap::new(),
+            by_key: HashMap::new(),
+            per_scope: [0; 4],
+            ended: VecDeque::new(),
+            slots: Slots::new(),
+            next_id: 1,
+            swept: 0,
+            hold_rate,
+            simulated,
+            failed: 0,
+        };
+        for (key, verdict) in tables.verdicts()? {
+            enforcer.next_id = enforcer.next_id.max(verdict.id + 1);
+            let usable = verdict.expires_ns > now_ns && verdict.action().is_some();
+            let decision = restored(&key, &verdict, simulated, now_ns);
+            match decision {
+                Some(decision) if usable && enforcer.slots.reserve(verdict.slot) => {
+                    enforcer.stand(Standing {
+                        key,
+                        verdict,
+                        decision: Arc::new(decision),
+                        measured: (0, now_ns),
+                    });
+                }
+                _ => tables.remove_verdict(&key)?,
+            }
+        }
+        Ok(enforcer)
+    }
+
+    /// Scopes of which verdicts stand, for the control map.
+    #[must_use]
+    pub fn scopes(&self) -> u32 {
+        Scope::ALL
+            .iter()
+            .filter(|scope| self.per_scope[**scope as usize] != 0)
+            .fold(0, |scopes, scope| scopes | scope.bit())
+    }
+
+    /// Decisions in force, in order of their numbers.
+    #[must_use]
+    pub fn active(&self) -> Vec<Arc<Decision>> {
+        let standing = self.standing.values();
+        standing
+            .map(|standing| Arc::clone(&standing.decision))
+            .collect()
+    }
+
+    /// The latest decisions that ended, oldest first.
+    #[must_use]
+    pub fn ended(&self) -> Vec<Arc<Decision>> {
+        self.ended.iter().cloned().collect()
+    }
+
+    /// Verdicts that could not be written.
+    #[must_use]
+    pub const fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Whether new decisions only count.
+    pub const fn set_simulated(&mut self, simulated: bool) {
+        self.simulated = simulated;
+    }
+
+    /// The decision that already covers a target, if one does.
+    #[must_use]
+    pub fn covering(&self, target: &Target) -> Option<&Arc<Decision>> {
+        let id = self.by_key.get(&key(target))?;
+        self.standing.get(id).map(|standing| &standing.decision)
+    }
+
+    /// Puts a decision in force; one on the same target is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the table is full or the kernel refuses; counted too.
+    pub fn impose(
+        &mut self,
+        tables: &mut Tables,
+        order: Order,
+        now_ns: u64,
+    ) -> Result<Arc<Decision>, Refused> {
+        let result = self.try_impose(tables, order, now_ns);
+        if result.is_err() {
+            self.failed += 1;
+        }
+        result
+    }
+
+    fn try_impose(
+        &mut self,
+        tables: &mut Tables,
+        order: Order,
+        now_ns: u64,
+    ) -> Result<Arc<Decision>, Refused> {
+        let key = key(&order.target);
+        if let Some(&id) = self.by_key.get(&key) {
+            self.end(tables, id, Phase::Deleted);
+        }
+        let slot = self.slots.take().ok_or(Refused::TableFull(MAX_VERDICTS))?;
+        let verdict = Verdict {
+            expires_ns: now_ns.saturating_add(order.ttl.as_nanos() as u64),
+            interval_ns: 1_000_000_000 / u64::from(order.rate.unwrap_or(1).max(1)),
+            // A tenth of a second's worth may come at once.
+            burst_ns: 100_000_000,
+            due_ns: 0,
+            created_ns: now_ns,
+            ttl_ns: order.ttl.as_nanos() as u64,
+            first_packet_ns: order.first_packet_ns.unwrap_or(0),
+            id: self.next_id,
+            slot,
+            action: order.action as u8,
+            class: order.class.map_or(0, |class| class.index() as u8),
+            confidence: (order.confidence * 100.0) as u8,
+            manual: u8::from(order.origin == Origin::Manual),
+        };
+        let written = tables
+            .clear_counters(slot)
+            .and_then(|()| tables.set_verdict(&key, &verdict));
+        if let Err(error) = written {
+            self.slots.give_back(slot);
+            return Err(Refused::Kernel(error.to_string()));
+        }
+        self.next_id += 1;
+        let created_at = Timestamp::now();
+        let decision = Arc::new(Decision {
+            id: verdict.id,
+            origin: order.origin,
+            target: order.target,
+            action: order.action,
+            class: order.class,
+            confidence: order.confidence,
+            model: order.model,
+            scenario: order.scenario,
+            path: order.path,
+            simulated: self.simulated,
+            created_at,
+            until: later(created_at, order.ttl),
+            phase: Phase::Active,
+            packets_dropped: 0,
+            bytes_dropped: 0,
+            first_packet_ns: order.first_packet_ns,
+            first_drop_ns: None,
+        });
+        self.stand(Standing {
+            key,
+            verdict,
+            decision: Arc::clone(&decision),
+            measured: (0, now_ns),
+        });
+        Ok(decision)
+    }
+
+    /// Takes a decision back; `None` when it is not in force.
+    pub fn revoke(&mut self, tables: &mut Tables, id: u64) -> Option<Arc<Decision>> {
+        if let Some(standing) = self.standing.get_mut(&id) {
+            count_hits(tables, standing);
+        }
+        self.end(tables, id, Phase::Deleted)
+    }
+
+    /// Brings counters up to date, prolongs what is still being hit, ends what is over. Looks at a bounded number of
+    /// verdicts; the next call goes on where this one stopped. Says whether anything changed.
+    pub fn sweep(&mut self, tables: &mut Tables, now_ns: u64) -> bool {
+        let from = self.swept + 1;
+        let later = self.standing.range(from..).map(|(id, _)| *id);
+        let earlier = self.standing.range(..from).map(|(id, _)| *id);
+        let ids: Vec<u64> = later.chain(earlier).take(SWEEP).collect();
+        self.swept = ids.last().copied().unwrap_or(0);
+        let mut changed = false;
+        for id in ids {
+            let Some(standing) = self.standing.get_mut(&id) else {
+                continue;
+            };
+            changed |= count_hits(tables, standing);
+            prolong(tables, standing, self.hold_rate, now_ns);
+            if standing.verdict.expires_ns <= now_ns {
+                self.end(tables, id, Phase::Expired);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        let id = standing.verdict.id;
+        self.by_key.insert(standing.key, id);
+        self.per_scope[standing.decision.target.scope as usize] += 1;
+        self.standing.insert(id, standing);
+    }
+
+    fn end(&mut self, tables: &mut Tables, id: u64, phase: Phase) -> Option<Arc<Decision>> {
+        let standing = self.standing.remove(&id)?;
+        self.by_key.remove(&standing.key);
+        self.per_scope[standing.decision.target.scope as usize] -= 1;
+        if let Err(error) = tables.remove_verdict(&standing.key) {
+            // Harmless: the kernel ignores it once it has expired.
+            tracing::warn!(id, %error, "a verdict could not be removed");
+        }
+        self.slots.give_back(standing.verdict.slot);
+        let mut decision = Arc::unwrap_or_clone(standing.decision);
+        decision.phase = phase;
+        decision.until = Timestamp::now();
+        let decision = Arc::new(decision);
+        if self.ended.len() == ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(Arc::clone(&decision));
+        Some(decision)
+    }
+}
+
+/// Copies the kernel's counters into the decision; says whether they moved.
+fn count_hits(tables: &Tables, standing: &mut Standing) -> bool {
+    let Ok(counters) = tables.counters(standing.verdict.slot) else {
+        return false;
+    };
+    if counters.packets == standing.decision.packets_dropped {
+        return false;
+    }
+    let decision = Arc::make_mut(&mut standing.decision);
+    decision.packets_dropped = counters.packets;
+    decision.bytes_dropped = counters.bytes;
+    decision.first_drop_ns = Some(counters.first_ns);
+    true
+}
+
+/// A flood fades the moment it is dropped, so a verdict ends its ttl after the packets have become rare, not its ttl
+/// after it was made. A packet now and then, as a person tries whether the way is free again, does not prolong it.
+/// What a person decided ends when the person said.
+fn prolong(tables: &mut Tables, standing: &mut Standing, hold_rate: u32, now_ns: u64) {
+    let (packets_then, then_ns) = standing.measured;
+    let elapsed_ns = now_ns.saturating_sub(then_ns);
+    let window_ns = RATE_OVER_NS.min(standing.verdict.ttl_ns / 2);
+    if elapsed_ns < window_ns || standing.decision.origin == Origin::Manual {
+        return;
+    }
+    let packets = standing.decision.packets_dropped;
+    standing.measured = (packets, now_ns);
+    let hits = packets.saturating_sub(packets_then);
+    let still_coming =
+        u128::from(hits) * 1_000_000_000 >= u128::from(hold_rate.max(1)) * u128::from(elapsed_ns);
+    if !still_coming {
+        return;
+    }
+    standing.verdict.expires_ns = now_ns.saturating_add(standing.verdict.ttl_ns);
+    match tables.set_verdict(&standing.key, &standing.verdict) {
+        Ok(()) => {
+            let ttl = Duration::from_nanos(standing.verdict.ttl_ns);
+            Arc::make_mut(&mut standing.decision).until = later(Timestamp::now(), ttl);
+        }
+        Err(error) => tracing::warn!(id = standing.verdict.id, %error, "can't prolong a verdict"),
+    }
+}
+
+/// The key of a target.
+fn key(target: &Target) -> VerdictKey {
+    VerdictKey::new(
+        target.scope,
+        Address::from(target.source.to_canonical()),
+        target.destination.map_or(Address::ANY, |destination| {
+            Address::from(destination.to_canonical())
+        }),
+        target.protocol.unwrap_or(0),
+        target.port.unwrap_or(0),
+    )
+}
+
+/// The decision behind a verdict that an earlier agent left; its explanation is gone with that agent.
+fn restored(key: &VerdictKey, verdict: &Verdict, simulated: bool, now_ns: u64) -> Option<Decision> {
+    let scope = key.scope()?;
+    let by_port = matches!(scope, Scope::SourceService | Scope::Tuple);
+    let to_one = matches!(scope, Scope::SourceDestination | Scope::Tuple);
+    let now = Timestamp::now();
+    let age = Duration::from_nanos(now_ns.saturating_sub(verdict.created_ns));
+    let left = Duration::from_nanos(verdict.expires_ns.saturating_sub(now_ns));
+    let manual = verdict.manual == 1;
+    Some(Decision {
+        id: verdict.id,
+        origin: if manual {
+            Origin::Manual
+        } else {
+            Origin::Model
+        },
+        target: Target {
+            scope,
+            source: IpAddr::from(key.source),
+            destination: to_one.then(|| IpAddr::from(key.destination)),
+            protocol: (scope != Scope::Source).then_some(key.protocol),
+            port: by_port.then_some(key.port),
+        },
+        action: verdict.action()?,
+        class: Class::ALL
+            .get(usize::from(verdict.class))
+            .copied()
+            .filter(|_| !manual),
+        confidence: f32::from(verdict.confidence) / 100.0,
+        model: "".into(),
+        scenario: "restored after a restart of the agent".into(),
+        path: Arc::new([]),
+        simulated,
+        created_at: SignedDuration::try_from(age)
+            .ok()
+            .and_then(|age| now.checked_sub(age).ok())
+            .unwrap_or(now),
+        until: later(now, left),
+        phase: Phase::Active,
+        packets_dropped: 0,
+        bytes_dropped: 0,
+        first_packet_ns: Some(verdict.first_packet_ns).filter(|ns| *ns != 0),
+        first_drop_ns: None,
+    })
+}
+
+fn later(timestamp: Timestamp, duration: Duration) -> Timestamp {
+    SignedDuration::try_from(duration)
+        .ok()
+        .and_then(|duration| timestamp.checked_add(duration).ok())
+        .unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,453 @@
+//! The one place that wires source, tracker, classifier, policy and enforcement, in one thread.
+//!
+//! The thread waits for the kernel's events, the API's commands or the next tick, whichever comes first. It never
+//! waits for anything else: no disk, no network, no lock that somebody slow may hold.
+
+mod allowlist;
+mod latency;
+mod wake;
+
+use std::{
+    os::fd::AsFd as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, sync_channel},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tidegate_common::{
+    control::{Control, Mode},
+    event::FlowEvent,
+    stats::{Counter, Stats},
+};
+use tidegate_models::{CLASS_COUNT, Classifier, Model};
+
+use self::{latency::Latency, wake::Waker};
+use crate::{
+    api::path_line,
+    config::{Config, OnAgentLoss},
+    dataplane::{Dataplane, DataplaneError, monotonic_ns},
+    decision::{Decision, Origin, Target},
+    enforce::{Enforcer, Order},
+    engine::{
+        COMMAND_QUEUE, Command, EngineHandle, FlowView, InterfaceView, NewDecision, Refused,
+        Snapshot,
+    },
+    export::Recorder,
+    policy::{Policy, Proposal},
+    track::{Connection, Followed, Observation, Tracker, TrackerLimits},
+};
+
+/// Heartbeat, sweep of the verdicts, timers of the tracker.
+const TICK_NS: u64 = 100_000_000;
+/// A snapshot is published at least this often, for its counters.
+const PUBLISH_NS: u64 = 1_000_000_000;
+/// The machine's addresses and routes are looked at again this often.
+const REFRESH_NS: u64 = 60_000_000_000;
+/// Events handled before commands and the tick get their turn.
+const BATCH: usize = 1024;
+/// Connections followed at a time.
+const MAX_CONNECTIONS: usize = 131_072;
+
+/// The running engine.
+pub struct Pipeline {
+    dataplane: Dataplane,
+    model: Arc<Model>,
+    tracker: Tracker,
+    policy: Policy,
+    enforcer: Enforcer,
+    recorder: Option<Recorder>,
+    commands: Receiver<Command>,
+    waker: Arc<Waker>,
+    published: Arc<ArcSwap<Snapshot>>,
+    control: Control,
+    mode: Mode,
+    started_at: Timestamp,
+    interfaces: Vec<InterfaceView>,
+    predictions: [u64; CLASS_COUNT],
+    latency: Latency,
+    records_lost: u64,
+    stats: Stats,
+    /// What the latest tick found wrong.
+    degraded: Vec<String>,
+    /// Something to publish.
+    changed: bool,
+    published_ns: u64,
+    refreshed_ns: u64,
+}
+
+impl Pipeline {
+    /// Takes over the verdicts that stand in the kernel, gives the first orders, and opens the queue for commands.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel's maps can't be read or written.
+    pub fn new(
+        mut dataplane: Dataplane,
+        model: Arc<Model>,
+        recorder: Option<Recorder>,
+        config: &Config,
+    ) -> Result<(Self, EngineHandle), DataplaneError> {
+        let now_ns = monotonic_ns();
+        let policy = Policy::new(config.policy.clone());
+        let monitor = config.mode == Mode::Monitor;
+        let enforcer = Enforcer::adopt(
+            &mut dataplane.tables,
+            config.policy.hold_rate,
+            monitor,
+            now_ns,
+        )?;
+        let timeout = match config.dataplane.on_agent_loss {
+            OnAgentLoss::Open => config.dataplane.agent_timeout,
+            OnAgentLoss::Closed => Duration::ZERO,
+        };
+        let allowlist_len = allowlist::synchronise(&mut dataplane.tables, policy.protected())?;
+        let control = Control {
+            mode: config.mode as u32,
+            scopes: enforcer.scopes(),
+            heartbeat_ns: now_ns,
+            heartbeat_timeout_ns: timeout.as_nanos() as u64,
+            new_flow_budget: config.dataplane.new_flows_per_second,
+            allowlist_len,
+        };
+        dataplane.tables.set_control(control)?;
+        let attachments = dataplane.attachments.iter();
+        let interfaces = attachments
+            .map(|attachment| InterfaceView {
+                name: attachment.name.clone(),
+                index: attachment.index,
+                xdp: attachment.xdp,
+                egress: attachment.egress,
+                events: 0,
+            })
+            .collect();
+        let waker = Arc::new(Waker::new().map_err(|error| DataplaneError::Kernel {
+            action: "make an event descriptor".to_owned(),
+            reason: error.to_string(),
+        })?);
+        let (sender, commands) = sync_channel(COMMAND_QUEUE);
+        let stats = dataplane.tables.stats()?;
+        let mut pipeline = Self {
+            dataplane,
+            model,
+            tracker: Tracker::new(TrackerLimits {
+                max_connections: MAX_CONNECTIONS,
+            }),
+            policy,
+            enforcer,
+            recorder,
+            commands,
+            waker: Arc::clone(&waker),
+            published: Arc::new(ArcSwap::from_pointee(Snapshot::empty(config.mode))),
+            control,
+            mode: config.mode,
+            started_at: Timestamp::now(),
+            interfaces,
+            predictions: [0; CLASS_COUNT],
+            latency: Latency::default(),
+            records_lost: 0,
+            stats,
+            degraded: Vec::new(),
+            changed: true,
+            published_ns: 0,
+            refreshed_ns: now_ns,
+        };
+        pipeline.publish(now_ns);
+        let handle = EngineHandle::new(sender, Arc::clone(&pipeline.published), waker);
+        Ok((pipeline, handle))
+    }
+
+    /// Works until told to stop; gives the kernel side back, still attached.
+    #[must_use]
+    pub fn run(mut self, stop: &AtomicBool) -> Dataplane {
+        let mut next_tick_ns = monotonic_ns();
+        while !stop.load(Ordering::Relaxed) {
+            let more = self.drain_events();
+            while let Ok(command) = self.commands.try_recv() {
+                self.obey(command);
+            }
+            let now_ns = monotonic_ns();
+            if now_ns >= next_tick_ns {
+                self.tick(now_ns);
+                next_tick_ns = now_ns + TICK_NS;
+            }
+            if !more {
+                self.wait(next_tick_ns.saturating_sub(now_ns));
+            }
+        }
+        self.dataplane
+    }
+
+    fn wait(&self, at_most_ns: u64) {
+        let mut fds = [
+            PollFd::new(self.dataplane.events.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.waker.as_fd(), PollFlags::POLLIN),
+        ];
+        // Rounded up, not to spin through the last millisecond.
+        let ms = u16::try_from(at_most_ns.div_ceil(1_000_000)).unwrap_or(u16::MAX);
+        // An interrupted or failed wait only means that the loop looks around once more.
+        let _ = poll(&mut fds, PollTimeout::from(ms));
+        self.waker.clear();
+    }
+
+    /// Handles what the kernel has sent; says whether there may be more.
+    fn drain_events(&mut self) -> bool {
+        for _ in 0..BATCH {
+            let Some(item) = self.dataplane.events.next() else {
+                return false;
+            };
+            let event = FlowEvent::from_bytes(&item);
+            drop(item);
+            if let Some(event) = event {
+                self.judge(&event);
+            }
+        }
+        true
+    }
+
+    fn judge(&mut self, event: &FlowEvent) {
+        let observation = self.tracker.observe(event);
+        let features = observation.record.features();
+        let prediction = self.model.predict(&features);
+        self.predictions[prediction.class.index()] += 1;
+        self.tracker
+            .set_prediction(observation.id, prediction.class, prediction.confidence);
+        if let Some(interface) = self
+            .interfaces
+            .iter_mut()
+            .find(|i| i.index == event.ifindex)
+        {
+            interface.events += 1;
+        }
+        if let Some(recorder) = &self.recorder
+            && !recorder.record(event.now_ns, &observation.connection, features, prediction)
+        {
+            self.records_lost += 1;
+        }
+        if observation.from_originator
+            && let Some(proposal) = self.policy.weigh(&observation.connection, &prediction)
+        {
+            self.act(proposal, &observation);
+        }
+        self.latency
+            .add(monotonic_ns().saturating_sub(event.now_ns));
+    }
+
+    fn act(&mut self, mut proposal: Proposal, observation: &Observation) {
+        // Events sent before the verdict took hold still arrive.
+        if self.enforcer.covering(&proposal.target).is_some() || self.mode == Mode::Bypass {
+            return;
+        }
+        let now_ns = monotonic_ns();
+        self.policy.lengthen(&mut proposal, now_ns);
+        let connection = &observation.connection;
+        let explanation = self.model.explain(&observation.record.features());
+        let order = Order {
+            scenario: scenario(&proposal, connection).into(),
+            target: proposal.target,
+            action: proposal.action,
+            ttl: proposal.ttl,
+            rate: None,
+            origin: Origin::Model,
+            class: Some(proposal.class),
+            confidence: proposal.confidence,
+            model: self.model.name().into(),
+            path: explanation.iter().map(path_line).collect(),
+            first_packet_ns: Some(connection.start_ns),
+        };
+        match self.impose(order, now_ns) {
+            Ok(decision) => tracing::info!(
+                id = decision.id,
+                class = proposal.class.name(),
+                target = %decision.target,
+                ttl_s = proposal.ttl.as_secs_f64(),
+                confidence = proposal.confidence,
+                "verdict"
+            ),
+            Err(error) => tracing::warn!(target = %proposal.target, %error, "no verdict"),
+        }
+    }
+
+    fn impose(&mut self, order: Order, now_ns: u64) -> Result<Arc<Decision>, Refused> {
+        let decision = self
+            .enforcer
+            .impose(&mut self.dataplane.tables, order, now_ns)?;
+        self.changed = true;
+        self.set_scopes();
+        Ok(decision)
+    }
+
+    /// Lookups in scopes without verdicts are saved.
+    fn set_scopes(&mut self) {
+        let scopes = self.enforcer.scopes();
+        if scopes != self.control.scopes {
+            self.control.scopes = scopes;
+            self.write_control();
+        }
+    }
+
+    fn write_control(&mut self) {
+        if let Err(error) = self.dataplane.tables.set_control(self.control) {
+            tracing::error!(%error, "the kernel takes no orders");
+        }
+    }
+
+    fn tick(&mut self, now_ns: u64) {
+        self.control.heartbeat_ns = now_ns;
+        self.tracker.advance(now_ns);
+        self.changed |= self.enforcer.sweep(&mut self.dataplane.tables, now_ns);
+        self.control.scopes = self.enforcer.scopes();
+        if now_ns.saturating_sub(self.refreshed_ns) >= REFRESH_NS {
+            self.refreshed_ns = now_ns;
+            self.policy.protected_mut().refresh();
+            let protected = self.policy.protected();
+            match allowlist::synchronise(&mut self.dataplane.tables, protected) {
+                Ok(len) => self.control.allowlist_len = len,
+                Err(error) => tracing::warn!(%error, "the kernel's allowlist is out of date"),
+            }
+        }
+        self.write_control();
+        if self.changed || now_ns.saturating_sub(self.published_ns) >= PUBLISH_NS {
+            self.publish(now_ns);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now_ns = monotonic_ns();
+        // Whoever asked may have gone away; that is no reason not to have done it.
+        match command {
+            Command::Add(request, reply) => {
+                let result = self.add(request, now_ns);
+                self.publish(now_ns);
+                let _ = reply.send(result);
+            }
+            Command::Delete(id, reply) => {
+                let decision = self.enforcer.revoke(&mut self.dataplane.tables, id);
+                self.set_scopes();
+                self.publish(now_ns);
+                let _ = reply.send(decision);
+            }
+            Command::Flows(limit, reply) => {
+                let _ = reply.send(self.flows(limit));
+            }
+            Command::SetMode(mode, reply) => {
+                self.mode = mode;
+                self.control.mode = mode as u32;
+                self.enforcer.set_simulated(mode == Mode::Monitor);
+                let result = self.dataplane.tables.set_control(self.control);
+                self.publish(now_ns);
+                let _ = reply.send(result.map_err(|error| Refused::Kernel(error.to_string())));
+            }
+        }
+    }
+
+    fn add(&mut self, request: NewDecision, now_ns: u64) -> Result<Arc<Decision>, Refused> {
+        let source = request.target.source;
+        if let Some(reason) = self.policy.protected().reason(source) {
+            return Err(Refused::Protected(source, reason));
+        }
+        let order = Order {
+            target: request.target,
+            action: request.action,
+            ttl: request.duration,
+            rate: request.rate,
+            origin: Origin::Manual,
+            class: None,
+            confidence: 1.0,
+            model: "".into(),
+            scenario: request.reason.into(),
+            path: Arc::new([]),
+            first_packet_ns: None,
+        };
+        self.impose(order, now_ns)
+    }
+
+    fn flows(&self, limit: usize) -> Vec<FlowView> {
+        let recent = self.tracker.recent(limit);
+        recent
+            .into_iter()
+            .map(
+                |Followed {
+                     connection,
+                     prediction,
+                     ..
+                 }| FlowView {
+                    src: connection.originator.into(),
+                    src_port: connection.originator_port,
+                    dst: connection.responder.into(),
+                    dst_port: connection.responder_port,
+                    protocol: connection.protocol,
+                    service: connection.service.name(),
+                    flag: connection.flag.name(),
+                    duration_s: connection.last_ns.saturating_sub(connection.start_ns) as f64 / 1e9,
+                    src_packets: connection.src_packets,
+                    dst_packets: connection.dst_packets,
+                    src_bytes: connection.src_bytes,
+                    dst_bytes: connection.dst_bytes,
+                    class: prediction.map(|(class, _)| class),
+                    confidence: prediction.map_or(0.0, |(_, confidence)| confidence),
+                },
+            )
+            .collect()
+    }
+
+    fn publish(&mut self, now_ns: u64) {
+        self.degraded.clear();
+        match self.dataplane.tables.stats() {
+            Ok(stats) => {
+                let grew = |counter| stats.value(counter) > self.stats.value(counter);
+                if grew(Counter::EventsLost) {
+                    self.degraded
+                        .push("events are being lost: the ring buffer is full".to_owned());
+                }
+                if grew(Counter::FlowsOverBudget) {
+                    self.degraded
+                        .push("new flows exceed the budget; the rest is only counted".to_owned());
+                }
+                self.stats = stats;
+            }
+            Err(error) => self.degraded.push(error.to_string()),
+        }
+        self.changed = false;
+        self.published_ns = now_ns;
+        self.published.store(Arc::new(Snapshot {
+            at: Timestamp::now(),
+            started_at: self.started_at,
+            mode: self.mode,
+            interfaces: self.interfaces.clone(),
+            stats: self.stats,
+            active: self.enforcer.active(),
+            ended: self.enforcer.ended(),
+            predictions: self.predictions,
+            connections: self.tracker.len(),
+            connections_evicted: self.tracker.evicted(),
+            model: self.model.name().into(),
+            latency_log2_ns: self.latency.log2_ns(),
+            verdicts_failed: self.enforcer.failed(),
+            records_lost: self.records_lost,
+            degraded: self.degraded.clone(),
+        }));
+    }
+}
+
+/// One line on why.
+fn scenario(proposal: &Proposal, connection: &Connection) -> String {
+    let Target {
+        source,
+        destination,
+        ..
+    } = proposal.target;
+    let service = connection.service.name();
+    match destination {
+        Some(destination) => format!(
+            "{} ({service}) by {source} on {destination}",
+            proposal.class
+        ),
+        None => format!("{} ({service}) by {source}", proposal.class),
+    }
+}

@@ -1,0 +1,69 @@
+//! A map that forgets: bounded memory under any number of keys.
+
+use std::{collections::HashMap, hash::Hash, mem};
+
+/// Keeps at least the `capacity / 2` most recently used keys and never more than `capacity`.
+///
+/// Two halves: when the young one is full it becomes the old one, and what the old one held is forgotten. A key found
+/// in the old half moves to the young one. O(1) amortised. The standard hasher, because the keys come from the
+/// network and a predictable one could be made to collide.
+#[derive(Debug)]
+pub struct Generations<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    half: usize,
+}
+
+impl<K: Eq + Hash, V: Default> Generations<K, V> {
+    /// An empty one.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            half: (capacity / 2).max(1),
+        }
+    }
+
+    /// The value of a key, made when there is none.
+    pub fn entry(&mut self, key: K) -> &mut V {
+        let known = self.old.remove(&key);
+        if known.is_none() && !self.young.contains_key(&key) && self.young.len() >= self.half {
+            self.old = mem::take(&mut self.young);
+        }
+        self.young
+            .entry(key)
+            .or_insert_with(|| known.unwrap_or_default())
+    }
+
+    /// Keys held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remembers_the_recent_and_stays_bounded() {
+        let mut map = Generations::<u32, u32>::new(100);
+        for key in 0..100_000 {
+            *map.entry(key) += 1;
+            *map.entry(7) += 1;
+            assert!(map.len() <= 101);
+        }
+        assert_eq!(*map.entry(99_999), 1);
+        // Used all the time, so never forgotten.
+        assert_eq!(*map.entry(7), 100_001);
+        assert_eq!(*map.entry(3), 0);
+    }
+}

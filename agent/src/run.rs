@@ -1,0 +1,191 @@
+//! `tidegate run`: starts every part, waits for a signal, and leaves the machine as it was.
+
+use std::{
+    os::fd::AsFd as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{
+    api::{self, Api, Limits, Models, Server},
+    cli::notify_ready,
+    config::{Config, Placement},
+    dataplane::{Dataplane, DataplaneError, Options, PinsError},
+    error::{AppError, ErrorKind},
+    export::Recorder,
+    pipeline::Pipeline,
+    token::Token,
+};
+
+/// Runs until SIGINT or SIGTERM.
+///
+/// # Errors
+///
+/// One line that says what to do; nothing is left attached.
+pub fn run(config: &Config) -> Result<(), AppError> {
+    config.require_interfaces()?;
+    // What can fail without touching the network comes first.
+    let models = Models::load(config.model.as_deref())?;
+    let live = models
+        .live
+        .clone()
+        .ok_or_else(|| AppError::config("no model for live traffic"))?;
+    let listener = api::bind(config.api.listen)?;
+    let token = Token::load_or_create(&config.token_file)?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| AppError::failure(format_args!("can't watch for signals: {error}")))?;
+
+    let mut dataplane = Dataplane::open(&options(config))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let kernel_log = kernel_log(&mut dataplane, Arc::clone(&stop))?;
+    for attachment in &dataplane.attachments {
+        tracing::info!(
+            interface = attachment.name,
+            xdp = attachment.xdp,
+            egress = attachment.egress,
+            "attached"
+        );
+    }
+    let recorder = match &config.record {
+        Some(path) => {
+            let names = dataplane.attachments.iter();
+            let names = names.map(|a| (a.index, a.name.clone())).collect();
+            Some(Recorder::create(path, names).map_err(AppError::failure)?)
+        }
+        None => None,
+    };
+    let (pipeline, engine) = Pipeline::new(dataplane, live, recorder, config)?;
+    let pipeline = {
+        let stop = Arc::clone(&stop);
+        let ending = EndSignals(signals.handle());
+        spawn("pipeline", move || {
+            // Dropped at the thread's end, by panic too: `run` must not go on without a pipeline.
+            let _ending = ending;
+            pipeline.run(&stop)
+        })?
+    };
+    let server = Server::start(
+        listener,
+        Api::with_dataplane(engine, models, token),
+        Limits::default(),
+    )?;
+    tracing::info!(api = %server.address(), mode = ?config.mode, "ready");
+    if let Some(fd) = config.once_ready_fd {
+        notify_ready(fd)
+            .map_err(|error| AppError::usage(format_args!("--once-ready-fd {fd}: {error}")))?;
+    }
+
+    let signal = signals.forever().next();
+    tracing::info!(?signal, "stopping");
+    server.stop();
+    stop.store(true, Ordering::Relaxed);
+    let ended = pipeline.join();
+    let _ = kernel_log.join();
+    match ended {
+        Ok(dataplane) => dataplane.close().map_err(AppError::from),
+        Err(_) => Err(AppError::failure(
+            "the pipeline ended by a bug; the programs stay attached and verdicts run out by themselves; `tidegate detach` removes them",
+        )),
+    }
+}
+
+fn options(config: &Config) -> Options {
+    Options {
+        bpf_root: config.bpf_root.clone(),
+        interfaces: config.interfaces.clone(),
+        xdp: config.xdp_mode,
+        egress: config.placement == Placement::Host,
+        flow_table_size: config.dataplane.flow_table_size,
+        ring_buffer_bytes: config.dataplane.ring_buffer_bytes,
+        log_level: kernel_log_level(),
+    }
+}
+
+/// The programs' own messages, as far as anybody would see them.
+fn kernel_log_level() -> u8 {
+    match tracing::level_filters::LevelFilter::current().into_level() {
+        None => 0,
+        Some(tracing::Level::ERROR) => 1,
+        Some(tracing::Level::WARN) => 2,
+        Some(tracing::Level::INFO) => 3,
+        Some(_) => 4,
+    }
+}
+
+/// Passes on what the kernel programs log.
+fn kernel_log(
+    dataplane: &mut Dataplane,
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<()>, AppError> {
+    let logger = dataplane.take_logger();
+    spawn("kernel-log", move || {
+        let Some(mut logger) = logger else {
+            return;
+        };
+        while !stop.load(Ordering::Relaxed) {
+            let mut fds = [PollFd::new(logger.as_fd(), PollFlags::POLLIN)];
+            // Twice a second is soon enough to notice the end.
+            if poll(&mut fds, PollTimeout::from(500_u16)).is_ok_and(|ready| ready > 0) {
+                logger.flush();
+            }
+        }
+    })
+}
+
+/// Ends the wait for signals when it is dropped.
+struct EndSignals(signal_hook::iterator::Handle);
+
+impl Drop for EndSignals {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, AppError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| AppError::failure(format_args!("can't start the {name} thread: {error}")))
+}
+
+impl From<DataplaneError> for AppError {
+    fn from(error: DataplaneError) -> Self {
+        let kind = match &error {
+            DataplaneError::Permission { .. } => ErrorKind::Permission,
+            DataplaneError::Pins(pins) => return pins_error(pins),
+            _ => ErrorKind::Unavailable,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<PinsError> for AppError {
+    fn from(error: PinsError) -> Self {
+        pins_error(&error)
+    }
+}
+
+fn pins_error(error: &PinsError) -> AppError {
+    let kind = match error {
+        PinsError::Mount { source, .. } | PinsError::Io { source, .. }
+            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            ErrorKind::Permission
+        }
+        PinsError::InUse(_) => ErrorKind::Unavailable,
+        _ => ErrorKind::Failure,
+    };
+    AppError::new(kind, error)
+}

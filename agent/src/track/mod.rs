@@ -1,0 +1,410 @@
+//! Connections: the kernel's events → [`Observation`]s with a complete [`KddRecord`].
+//!
+//! The tracker keeps what the kernel's record can't hold (the place in the windows, the packet rate, the latest
+//! prediction) for each conversation it hears of. It trusts no event to arrive: a connection whose first event was
+//! lost is taken up where it stands, one replaced in the kernel (another first packet) is begun anew, an event older
+//! than what is known changes nothing that moves only forwards.
+//!
+//! - TCP and UDP: a conversation is one connection. It enters the windows when first seen, as of its first packet,
+//!   and its entry follows its state.
+//! - ICMP: every message of the originator is a connection. At an event the messages since the event before enter as
+//!   one weighted entry, spread evenly over the time between. The responder's answers enter nothing; an event that an
+//!   answer causes is as good as any other to learn of the originator's messages (a tick often falls to an answer).
+//!
+//! An event costs a few hash look-ups whatever is tracked. Memory is bounded by [`TrackerLimits`]: the connection
+//! that has been inactive the longest makes room, in O(1).
+
+mod connection;
+mod pace;
+mod roster;
+#[doc(hidden)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+
+use tidegate_common::{
+    event::{FlowEvent, Milestone},
+    flow::{FlowKey, idle_timeout_ns},
+    packet::{TCP, UDP},
+};
+use tidegate_models::{Class, KddRecord, Protocol};
+
+pub use self::connection::Connection;
+use self::{
+    pace::Pace,
+    roster::{Queue, Roster},
+};
+use crate::window::{LAST_CONNECTIONS, MAX_RECENT, Place, RECENT_NS, Weights, Windows};
+
+/// How long a closed connection is kept for its last packets, ns.
+pub const CLOSED_LINGER_NS: u64 = 5_000_000_000;
+/// A step back of the packet clock beyond this is another capture, not events out of order: all is forgotten, ns.
+pub const CLOCK_BACK_NS: u64 = 60_000_000_000;
+/// The most connections one call of [`Tracker::advance`] lets go.
+pub const MAX_ENDED_AT_ONCE: usize = 1024;
+
+/// How much a tracker may hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TrackerLimits {
+    /// Connections followed at a time; each takes about 0.5 kB. At least 1.
+    pub max_connections: usize,
+}
+
+impl Default for TrackerLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: 65_536,
+        }
+    }
+}
+
+/// A connection followed by a [`Tracker`]; never stands for another one.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct ConnectionId {
+    slot: u32,
+    generation: u32,
+}
+
+/// One event, understood.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// For [`Tracker::set_prediction`].
+    pub id: ConnectionId,
+    /// The connection as of the event.
+    pub connection: Connection,
+    /// Its columns as of the event.
+    pub record: KddRecord,
+    /// Why the event was sent; [`Milestone::Tick`] for a reason this version does not know.
+    pub milestone: Milestone,
+    /// Whether the originator sent the packet that caused the event.
+    pub from_originator: bool,
+    /// Whether the tracker had not heard of the connection before.
+    pub first: bool,
+    /// Time of the event, ns of the packet clock.
+    pub at_ns: u64,
+}
+
+/// A connection with its latest prediction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Followed {
+    /// For [`Tracker::set_prediction`].
+    pub id: ConnectionId,
+    /// The connection as of its latest event.
+    pub connection: Connection,
+    /// Class and confidence (0 to 1), if it was classified.
+    pub prediction: Option<(Class, f32)>,
+}
+
+/// What is kept of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Tracked {
+    key: FlowKey,
+    connection: Connection,
+    place: Place,
+    pace: Pace,
+    /// Latest event, by its own time.
+    seen_ns: u64,
+    /// Latest event, by the tracker's clock.
+    active_ns: u64,
+    /// ICMP messages of the originator that have entered the windows, and the event at which they did.
+    entered: u64,
+    entered_ns: u64,
+    prediction: Option<(Class, f32)>,
+}
+
+/// Follows connections.
+#[derive(Debug)]
+pub struct Tracker {
+    /// Keyed by std's `RandomState`: the keys come from attackers, who could choose them to collide otherwise.
+    slots: HashMap<FlowKey, u32>,
+    roster: Roster<Tracked>,
+    windows: Windows,
+    limits: TrackerLimits,
+    clock_ns: u64,
+    evicted: u64,
+    ended: VecDeque<Followed>,
+    ended_limit: usize,
+    ended_lost: u64,
+}
+
+impl Tracker {
+    /// A tracker that knows nothing yet.
+    #[must_use]
+    pub fn new(limits: TrackerLimits) -> Self {
+        Self {
+            slots: HashMap::new(),
+            roster: Roster::new(),
+            windows: Windows::new(MAX_RECENT),
+            limits: TrackerLimits {
+                max_connections: limits.max_connections.clamp(1, u32::MAX as usize - 1),
+            },
+            clock_ns: 0,
+            evicted: 0,
+            ended: VecDeque::new(),
+            ended_limit: 0,
+            ended_lost: 0,
+        }
+    }
+
+    /// Takes one event into account and says what it means.
+    pub fn observe(&mut self, event: &FlowEvent) -> Observation {
+        if self.clock_ns.saturating_sub(event.now_ns) > CLOCK_BACK_NS {
+            self.finish();
+            self.windows.clear();
+            self.clock_ns = 0;
+        }
+        self.clock_ns = self.clock_ns.max(event.now_ns);
+        self.windows.advance(self.clock_ns);
+        let known = self.slots.get(&event.key).copied();
+        let known = known.and_then(|slot| Some((slot, *self.roster.get(slot)?)));
+        let (slot, mut tracked, first) = match known {
+            Some((slot, tracked)) if !replaces(&tracked, event) => (slot, tracked, false),
+            Some((slot, _)) => {
+                self.end(slot);
+                self.begin(event)
+            }
+            None => self.begin(event),
+        };
+        if !first && event.flow.first_ns == tracked.connection.start_ns {
+            update(&mut tracked, event, &mut self.windows);
+        }
+        tracked.active_ns = self.clock_ns;
+        let connection = tracked.connection;
+        let rate = tracked.pace.observe(event.now_ns, connection.src_packets);
+        let mut record = connection.record(rate);
+        self.windows
+            .judge(&connection.entry(), tracked.place, &mut record);
+        if let Some(kept) = self.roster.get_mut(slot) {
+            *kept = tracked;
+        }
+        self.roster.touch(slot, queue(&connection));
+        Observation {
+            id: self.id(slot),
+            connection,
+            record,
+            milestone: event.milestone().unwrap_or(Milestone::Tick),
+            from_originator: event.from_originator(),
+            first,
+            at_ns: event.now_ns,
+        }
+    }
+
+    /// Lets closed connections go after [`CLOSED_LINGER_NS`] and idle ones after their protocol's timeout, at most
+    /// [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's; call it a few times a second.
+    pub fn advance(&mut self, now_ns: u64) {
+        // Leaves time for events that are still on their way.
+        self.windows.expire(now_ns.saturating_sub(2 * RECENT_NS));
+        for _ in 0..MAX_ENDED_AT_ONCE {
+            let due = Queue::ALL.into_iter().find_map(|queue| {
+                let slot = self.roster.oldest_in(queue)?;
+                let idle_ns = now_ns.saturating_sub(self.roster.get(slot)?.active_ns);
+                (idle_ns > timeout_ns(queue)).then_some(slot)
+            });
+            match due {
+                Some(slot) => self.end(slot),
+                None => return,
+            }
+        }
+    }
+
+    /// Remembers what the classifier said; `false` if the connection is gone.
+    pub fn set_prediction(&mut self, id: ConnectionId, class: Class, confidence: f32) -> bool {
+        if self.roster.generation(id.slot) != id.generation {
+            return false;
+        }
+        match self.roster.get_mut(id.slot) {
+            Some(tracked) => {
+                tracked.prediction = Some((class, confidence));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The most recently active connections, at most `limit`, the latest first.
+    #[must_use]
+    pub fn recent(&self, limit: usize) -> Vec<Followed> {
+        let newest = self.roster.newest_first().take(limit);
+        newest.filter_map(|slot| self.followed(slot)).collect()
+    }
+
+    /// From now on keeps connections that end, for [`Tracker::next_ended`]: at most `limit`, the oldest are dropped
+    /// and counted. 0, as in the beginning, keeps none.
+    pub fn keep_ended(&mut self, limit: usize) {
+        self.ended_limit = limit;
+        while self.ended.len() > limit {
+            self.ended.pop_front();
+            self.ended_lost += 1;
+        }
+    }
+
+    /// The connection that ended first of those not yet asked for: closed, idle, replaced, evicted or finished.
+    pub fn next_ended(&mut self) -> Option<Followed> {
+        self.ended.pop_front()
+    }
+
+    /// Ended connections that were dropped before they were asked for.
+    #[must_use]
+    pub const fn ended_lost(&self) -> u64 {
+        self.ended_lost
+    }
+
+    /// Ends all connections, the longest inactive first: the capture is over.
+    pub fn finish(&mut self) {
+        while let Some(slot) = self.roster.oldest() {
+            self.end(slot);
+        }
+    }
+
+    /// Connections followed now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no connection is followed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Connections forgotten early because the table was full.
+    #[must_use]
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Entries dropped early because the 2 s window was full.
+    #[must_use]
+    pub const fn window_dropped(&self) -> u64 {
+        self.windows.dropped()
+    }
+
+    fn begin(&mut self, event: &FlowEvent) -> (u32, Tracked, bool) {
+        if self.slots.len() >= self.limits.max_connections
+            && let Some(slot) = self.roster.oldest()
+        {
+            self.end(slot);
+            self.evicted += 1;
+        }
+        let connection = Connection::new(event);
+        let mut tracked = Tracked {
+            key: event.key,
+            connection,
+            place: Place::default(),
+            pace: Pace::new(connection.start_ns),
+            seen_ns: event.now_ns,
+            active_ns: self.clock_ns,
+            entered: connection.src_packets,
+            entered_ns: event.now_ns,
+            prediction: None,
+        };
+        if connection.is_icmp() {
+            let weights = unheard_messages(&connection, event);
+            let entry = connection.entry();
+            tracked.place = self.windows.enter(&entry, event.now_ns, weights);
+        } else if !is_afterthought(&connection, event) {
+            let start_ns = connection.start_ns.min(event.now_ns);
+            let entry = connection.entry();
+            tracked.place = self.windows.enter(&entry, start_ns, Weights::ONE);
+        }
+        let slot = self.roster.insert(queue(&connection), tracked);
+        self.slots.insert(event.key, slot);
+        (slot, tracked, true)
+    }
+
+    fn end(&mut self, slot: u32) {
+        if self.ended_limit > 0
+            && let Some(followed) = self.followed(slot)
+        {
+            if self.ended.len() >= self.ended_limit {
+                self.ended.pop_front();
+                self.ended_lost += 1;
+            }
+            self.ended.push_back(followed);
+        }
+        if let Some(tracked) = self.roster.remove(slot) {
+            self.slots.remove(&tracked.key);
+        }
+    }
+
+    fn followed(&self, slot: u32) -> Option<Followed> {
+        let tracked = self.roster.get(slot)?;
+        Some(Followed {
+            id: self.id(slot),
+            connection: tracked.connection,
+            prediction: tracked.prediction,
+        })
+    }
+
+    fn id(&self, slot: u32) -> ConnectionId {
+        ConnectionId {
+            slot,
+            generation: self.roster.generation(slot),
+        }
+    }
+}
+
+/// Whether `event` is about a new connection under the key of `tracked`. One with an earlier first packet is not:
+/// it was overtaken on its way.
+fn replaces(tracked: &Tracked, event: &FlowEvent) -> bool {
+    let start_ns = tracked.connection.start_ns;
+    let new = event.milestone() == Some(Milestone::New);
+    // A coarse packet clock can give both connections the same first packet time.
+    event.flow.first_ns > start_ns
+        || (event.flow.first_ns == start_ns && new && tracked.connection.closed)
+}
+
+/// Takes a later event of a known connection into account.
+fn update(tracked: &mut Tracked, event: &FlowEvent, windows: &mut Windows) {
+    let before = tracked.connection.flag;
+    let newest = event.now_ns >= tracked.seen_ns;
+    tracked.connection.update(event, newest);
+    tracked.seen_ns = tracked.seen_ns.max(event.now_ns);
+    let connection = &tracked.connection;
+    if connection.flag != before {
+        windows.change(tracked.place, connection.flag);
+    }
+    let messages = connection.src_packets.saturating_sub(tracked.entered);
+    if connection.is_icmp() && messages > 0 {
+        let over_ns = event.now_ns.saturating_sub(tracked.entered_ns);
+        let weights = Weights::spread(messages, over_ns);
+        tracked.place = windows.enter(&connection.entry(), event.now_ns, weights);
+        tracked.entered = connection.src_packets;
+        tracked.entered_ns = tracked.entered_ns.max(event.now_ns);
+    }
+}
+
+/// The messages of an ICMP conversation not heard of before: what its average rate puts into each horizon. Older ones
+/// were seen by nobody and do not push others out of the window of the last connections.
+fn unheard_messages(connection: &Connection, event: &FlowEvent) -> Weights {
+    let life_ns = event.now_ns.saturating_sub(event.flow.first_ns);
+    let weights = Weights::spread(connection.src_packets, life_ns);
+    Weights {
+        last: weights.recent.min(LAST_CONNECTIONS),
+        ..weights
+    }
+}
+
+/// Whether a TCP connection not heard of before is one that was let go after its end: it has been in the windows.
+fn is_afterthought(connection: &Connection, event: &FlowEvent) -> bool {
+    connection.closed && !matches!(event.milestone(), Some(Milestone::New | Milestone::Closed))
+}
+
+fn queue(connection: &Connection) -> Queue {
+    match connection.kdd_protocol() {
+        Protocol::Tcp if connection.closed => Queue::Closed,
+        Protocol::Tcp => Queue::Streams,
+        Protocol::Udp | Protocol::Icmp => Queue::Datagrams,
+    }
+}
+
+const fn timeout_ns(queue: Queue) -> u64 {
+    match queue {
+        Queue::Closed => CLOSED_LINGER_NS,
+        Queue::Datagrams => idle_timeout_ns(UDP),
+        Queue::Streams => idle_timeout_ns(TCP),
+    }
+}

@@ -1,0 +1,125 @@
+//! For tests: frames, and the flow table of the kernel in user space.
+//!
+//! [`FlowTable`] runs the same record code as the kernel programs, so tests see the events a packet sequence really
+//! causes.
+
+use std::{
+    collections::{HashMap, hash_map},
+    net::{IpAddr, SocketAddr},
+};
+
+use tidegate_common::{
+    event::{FlowEvent, Milestone},
+    flow::{FlowKey, FlowRecord, Updated},
+    packet::{ICMP, ICMPV6, Packet, TCP, UDP},
+};
+
+/// Interface number in the events.
+pub const IFINDEX: u32 = 7;
+
+/// Flows without a bound, as the kernel keeps them.
+#[derive(Debug, Default)]
+pub struct FlowTable {
+    flows: HashMap<FlowKey, FlowRecord>,
+}
+
+impl FlowTable {
+    /// Counts a frame; returns the event it causes, if any. Frames without a readable transport header cause none.
+    pub fn packet(&mut self, frame: &[u8], now_ns: u64) -> Option<FlowEvent> {
+        let packet = Packet::parse(frame).ok()?;
+        if packet.defect.is_some() {
+            return None;
+        }
+        let (key, sender) = FlowKey::of(&packet);
+        let event = |record: &FlowRecord, milestone| {
+            let snapshot = record.snapshot_for_event(now_ns);
+            FlowEvent::new(key, snapshot, now_ns, IFINDEX, milestone, sender)
+        };
+        let first = || FlowRecord::first(&packet, sender, now_ns);
+        match self.flows.entry(key) {
+            hash_map::Entry::Vacant(vacant) => Some(event(vacant.insert(first()), Milestone::New)),
+            hash_map::Entry::Occupied(mut occupied) => {
+                match occupied.get().update(&packet, sender, now_ns) {
+                    Updated::Quiet => None,
+                    Updated::Milestone(milestone) => Some(event(occupied.get(), milestone)),
+                    Updated::Restart => {
+                        occupied.insert(first());
+                        Some(event(occupied.get(), Milestone::New))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A TCP segment with `payload` zero bytes of data.
+#[must_use]
+pub fn tcp(from: SocketAddr, to: SocketAddr, flags: u8, payload: usize) -> Vec<u8> {
+    let mut segment = vec![0; 20 + payload];
+    segment[..2].copy_from_slice(&from.port().to_be_bytes());
+    segment[2..4].copy_from_slice(&to.port().to_be_bytes());
+    segment[12] = 5 << 4;
+    segment[13] = flags;
+    ip(from.ip(), to.ip(), TCP, &segment, 0)
+}
+
+/// A UDP datagram with `payload` zero bytes of data.
+#[must_use]
+pub fn udp(from: SocketAddr, to: SocketAddr, payload: usize) -> Vec<u8> {
+    let mut datagram = vec![0; 8 + payload];
+    datagram[..2].copy_from_slice(&from.port().to_be_bytes());
+    datagram[2..4].copy_from_slice(&to.port().to_be_bytes());
+    ip(from.ip(), to.ip(), UDP, &datagram, 0)
+}
+
+/// An ICMP or ICMPv6 message with `payload` zero bytes after its 8-byte header; `id` is an echo's identifier.
+#[must_use]
+pub fn icmp(from: IpAddr, to: IpAddr, kind: (u8, u8), id: u16, payload: usize) -> Vec<u8> {
+    let mut message = vec![0; 8 + payload];
+    (message[0], message[1]) = kind;
+    message[4..6].copy_from_slice(&id.to_be_bytes());
+    let protocol = if from.is_ipv4() { ICMP } else { ICMPV6 };
+    ip(from, to, protocol, &message, 0)
+}
+
+/// A later fragment of an IPv4 datagram: `offset` in bytes, a multiple of 8, with more to come if `more`.
+#[must_use]
+pub fn fragment(
+    from: IpAddr,
+    to: IpAddr,
+    protocol: u8,
+    offset: u16,
+    more: bool,
+    payload: usize,
+) -> Vec<u8> {
+    let field = (offset / 8) | if more { 0x2000 } else { 0 };
+    ip(from, to, protocol, &vec![0; payload], field)
+}
+
+fn ip(from: IpAddr, to: IpAddr, protocol: u8, above: &[u8], fragment: u16) -> Vec<u8> {
+    let mut frame = vec![0; 12];
+    match (from, to) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            frame.extend([0x08, 0x00, 0x45, 0]);
+            frame.extend((above.len() as u16 + 20).to_be_bytes());
+            frame.extend([0, 0]);
+            frame.extend(fragment.to_be_bytes());
+            frame.extend([64, protocol, 0, 0]);
+            frame.extend(from.octets());
+            frame.extend(to.octets());
+        }
+        _ => {
+            let v6 = |address| match address {
+                IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+                IpAddr::V6(v6) => v6,
+            };
+            frame.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
+            frame.extend((above.len() as u16).to_be_bytes());
+            frame.extend([protocol, 64]);
+            frame.extend(v6(from).octets());
+            frame.extend(v6(to).octets());
+        }
+    }
+    frame.extend_from_slice(above);
+    frame
+}

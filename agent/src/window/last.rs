@@ -1,0 +1,100 @@
+//! The window of the last 255 connections.
+
+use std::collections::VecDeque;
+
+use tidegate_common::address::Address;
+use tidegate_models::{Flag, KddRecord, percent};
+
+use super::{
+    Entry, LAST_CONNECTIONS,
+    tally::{Multiset, Tally},
+};
+
+/// Entries in the order they came, numbered from 1; a number below `first` has left.
+#[derive(Debug)]
+pub(super) struct Last {
+    entries: VecDeque<(Entry, u32)>,
+    /// Number of the front entry.
+    first: u64,
+    /// Weight of all entries, at most 255.
+    total: u32,
+    tally: Tally,
+    ports: Multiset<(Address, u16)>,
+}
+
+impl Last {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: VecDeque::with_capacity(LAST_CONNECTIONS as usize),
+            first: 1,
+            total: 0,
+            tally: Tally::default(),
+            ports: Multiset::default(),
+        }
+    }
+
+    /// Adds `weight` connections of one kind; returns their number. As many of the oldest leave as must.
+    pub(super) fn push(&mut self, entry: &Entry, weight: u32) -> u64 {
+        let weight = weight.clamp(1, LAST_CONNECTIONS);
+        self.shrink(LAST_CONNECTIONS - weight);
+        self.tally.add(entry, weight);
+        self.ports.add((entry.host, entry.source_port), weight);
+        self.total += weight;
+        self.entries.push_back((*entry, weight));
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    /// Lets the oldest connections go until `room` are left; of an entry that stands for several, as many as must.
+    fn shrink(&mut self, room: u32) {
+        while self.total > room {
+            let Some((entry, weight)) = self.entries.front_mut() else {
+                return;
+            };
+            let leaving = (self.total - room).min(*weight);
+            self.tally.remove(entry, leaving);
+            self.ports.remove((entry.host, entry.source_port), leaving);
+            self.total -= leaving;
+            *weight -= leaving;
+            if *weight == 0 {
+                self.entries.pop_front();
+                self.first += 1;
+            }
+        }
+    }
+
+    pub(super) fn change(&mut self, number: u64, flag: Flag) {
+        let index = number.checked_sub(self.first);
+        let Some(index) = index.and_then(|index| usize::try_from(index).ok()) else {
+            return;
+        };
+        if let Some((entry, weight)) = self.entries.get_mut(index) {
+            self.tally.change(entry, *weight, flag);
+            entry.flag = flag;
+        }
+    }
+
+    pub(super) fn judge(&self, subject: &Entry, number: u64, record: &mut KddRecord) {
+        let outside = number < self.first;
+        let view = self.tally.view(subject, !outside);
+        let port = self.ports.count(&(subject.host, subject.source_port)) + u32::from(outside);
+        // A subject that has left makes 256: the cap holds, the rates are over all of them.
+        record.dst_host_count = view.host.total.min(LAST_CONNECTIONS);
+        record.dst_host_srv_count = view.service.total.min(LAST_CONNECTIONS);
+        record.dst_host_same_srv_rate = percent(view.both, view.host.total);
+        record.dst_host_diff_srv_rate = view.host.distinct_rate();
+        record.dst_host_same_src_port_rate = percent(port, view.host.total);
+        record.dst_host_srv_diff_host_rate = view.service.distinct_rate();
+        record.dst_host_serror_rate = view.host.serror_rate();
+        record.dst_host_srv_serror_rate = view.service.serror_rate();
+        record.dst_host_rerror_rate = view.host.rerror_rate();
+        record.dst_host_srv_rerror_rate = view.service.rerror_rate();
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.first += self.entries.len() as u64;
+        self.total = 0;
+        self.entries.clear();
+        self.tally.clear();
+        self.ports.clear();
+    }
+}

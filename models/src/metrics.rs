@@ -1,0 +1,138 @@
+//! Figures of merit from a confusion matrix.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CLASS_COUNT, Class};
+
+/// The contest's cost of calling a row (actual) something (predicted), in the order of
+/// [`Class::ALL`]. Source: the KDD'99 contest's task description.
+const KDD_COST: [[u64; CLASS_COUNT]; CLASS_COUNT] = [
+    [0, 2, 1, 2, 2],
+    [2, 0, 1, 2, 2],
+    [1, 2, 0, 2, 2],
+    [4, 2, 2, 0, 2],
+    [3, 2, 2, 2, 0],
+];
+
+/// Rows by actual class (outer index) and predicted class (inner), in the order of
+/// [`Class::ALL`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confusion(pub [[u64; CLASS_COUNT]; CLASS_COUNT]);
+
+impl Confusion {
+    /// The contest's cost of one such error, 0 for none.
+    pub const fn cost_of(actual: Class, predicted: Class) -> u64 {
+        KDD_COST[actual.index()][predicted.index()]
+    }
+
+    /// Counts `rows` rows.
+    pub fn add(&mut self, actual: Class, predicted: Class, rows: u64) {
+        self.0[actual.index()][predicted.index()] += rows;
+    }
+
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.0.iter().flatten().sum()
+    }
+
+    /// Share of rows with the right class, `0.0..=1.0`; 0 without rows, as all shares here.
+    pub fn accuracy(&self) -> f64 {
+        let right = (0..CLASS_COUNT).map(|class| self.0[class][class]).sum();
+        share(right, self.total())
+    }
+
+    /// Share of a class's rows that were found.
+    pub fn recall(&self, class: Class) -> f64 {
+        let class = class.index();
+        share(self.0[class][class], self.0[class].iter().sum())
+    }
+
+    /// Share of a class's predictions that were right.
+    pub fn precision(&self, class: Class) -> f64 {
+        let class = class.index();
+        share(
+            self.0[class][class],
+            self.0.iter().map(|row| row[class]).sum(),
+        )
+    }
+
+    /// Share of normal rows called an attack of any class.
+    pub fn false_positive_rate(&self) -> f64 {
+        let normal = &self.0[Class::Normal.index()];
+        share(normal[1..].iter().sum(), normal.iter().sum())
+    }
+
+    /// Share of attack rows called an attack of any class.
+    pub fn detection_rate(&self) -> f64 {
+        let attacks = || self.0[1..].iter();
+        share(
+            attacks().flat_map(|row| &row[1..]).sum(),
+            attacks().flatten().sum(),
+        )
+    }
+
+    /// The contest's score: mean cost a row; less is better.
+    pub fn kdd_cost(&self) -> f64 {
+        let cells = self.0.iter().flatten().zip(KDD_COST.iter().flatten());
+        share(cells.map(|(rows, cost)| rows * cost).sum(), self.total())
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contest_winners_matrix_gives_the_published_cost() {
+        // Published results of the KDD'99 contest: 0.2331 for the winning entry. Rows and
+        // columns there are normal, probe, dos, u2r, r2l.
+        let published = [
+            [60262, 243, 78, 4, 6],
+            [511, 3471, 184, 0, 0],
+            [5299, 1328, 223_226, 0, 0],
+            [168, 20, 0, 30, 10],
+            [14527, 294, 0, 8, 1360],
+        ];
+        let order = [
+            Class::Normal,
+            Class::Probe,
+            Class::Dos,
+            Class::U2r,
+            Class::R2l,
+        ];
+        let mut confusion = Confusion::default();
+        for (row, actual) in published.iter().zip(order) {
+            for (rows, predicted) in row.iter().zip(order) {
+                confusion.add(actual, predicted, *rows);
+            }
+        }
+        assert_eq!(confusion.total(), 311_029);
+        assert_eq!(format!("{:.4}", confusion.kdd_cost()), "0.2331");
+        assert_eq!(format!("{:.4}", confusion.accuracy()), "0.9271");
+        assert_eq!(format!("{:.3}", confusion.recall(Class::R2l)), "0.084");
+        assert_eq!(
+            format!("{:.3}", confusion.precision(Class::Normal)),
+            "0.746"
+        );
+        assert_eq!(format!("{:.4}", confusion.false_positive_rate()), "0.0055");
+        assert_eq!(format!("{:.4}", confusion.detection_rate()), "0.9181");
+    }
+
+    #[test]
+    fn nothing_seen_is_no_division_by_zero() {
+        let empty = Confusion::default();
+        assert_eq!(
+            empty.accuracy() + empty.kdd_cost() + empty.recall(Class::Dos),
+            0.0
+        );
+    }
+}

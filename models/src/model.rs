@@ -1,0 +1,306 @@
+//! Loading a model: whole and checked, or an error of one line.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Class, Classifier, Features, Prediction, Schema, Step, Tree, TreeError,
+    format::{
+        FORMAT_VERSION, MIN_GOLDEN, Metrics, ModelFile, Preprocessing, Training, confidence_ppm,
+    },
+};
+
+/// The shipped model for [`Schema::Kdd41`], as text.
+pub const SHIPPED_KDD41: &str = include_str!("../trained/kdd41-tree.json");
+
+/// The shipped model for [`Schema::Live`], as text.
+pub const SHIPPED_LIVE: &str = include_str!("../trained/live-tree.json");
+
+/// The largest model file that is read, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A model that could not be loaded: where it came from and what is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{origin}: {problem}")]
+pub struct ModelError {
+    /// The path, or `model` for text.
+    pub origin: String,
+    /// What is wrong.
+    #[source]
+    pub problem: ModelProblem,
+}
+
+/// What can be wrong with a model file.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelProblem {
+    /// The file can't be read.
+    #[error("cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// The file is larger than any model.
+    #[error("larger than a model may be ({MAX_BYTES} bytes)")]
+    TooLarge,
+    /// The text ends early.
+    #[error("truncated: the text ends at line {line}, column {column}")]
+    Truncated {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// No JSON, or not a model's JSON.
+    #[error("not a model: {0}")]
+    Json(#[source] serde_json::Error),
+    /// Another format version.
+    #[error("unknown format version {0} (this build reads {FORMAT_VERSION})")]
+    Version(u64),
+    /// Classes, columns or name tables other than this build's.
+    #[error("its {0} are not those of this build")]
+    Vocabulary(&'static str),
+    /// A node with some but not all parts of a decision.
+    #[error("node {0}: neither a whole decision (c, t, l, r) nor a leaf")]
+    Node(usize),
+    /// The nodes are no tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// Too few golden vectors to trust the file.
+    #[error("{0} golden vectors, fewer than {MIN_GOLDEN}")]
+    FewGolden(usize),
+    /// A golden vector of another width.
+    #[error("golden vector {index}: {got} values instead of {expected}")]
+    GoldenWidth {
+        /// Which, from 0.
+        index: usize,
+        /// How many values it has.
+        got: usize,
+        /// How many columns the schema has.
+        expected: usize,
+    },
+    /// The model does not give the answer its trainer got.
+    #[error(
+        "golden vector {index}: mismatch, expected {expected} ({expected_ppm} ppm), got {got} ({got_ppm} ppm)"
+    )]
+    Golden {
+        /// Which, from 0.
+        index: usize,
+        /// The trainer's answer.
+        expected: Class,
+        /// The trainer's confidence in millionths.
+        expected_ppm: u32,
+        /// This build's answer.
+        got: Class,
+        /// This build's confidence in millionths.
+        got_ppm: u32,
+    },
+}
+
+/// A loaded model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    tree: Tree,
+    digest: String,
+    training: Training,
+    metrics: Metrics,
+}
+
+impl Model {
+    /// Reads a model file.
+    ///
+    /// # Errors
+    ///
+    /// One line with the path and what is wrong.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        let path = path.as_ref();
+        read(path)
+            .and_then(|text| parse(&text))
+            .map_err(|problem| ModelError {
+                origin: path.display().to_string(),
+                problem,
+            })
+    }
+
+    /// Reads a model from its text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`], with `model` in place of the path.
+    pub fn from_json(text: &str) -> Result<Self, ModelError> {
+        parse(text).map_err(|problem| ModelError {
+            origin: "model".to_owned(),
+            problem,
+        })
+    }
+
+    /// The model that comes with this build.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_json`]; a test keeps the shipped models loadable.
+    pub fn shipped(schema: Schema) -> Result<Self, ModelError> {
+        let text = match schema {
+            Schema::Kdd41 => SHIPPED_KDD41,
+            Schema::Live => SHIPPED_LIVE,
+        };
+        parse(text).map_err(|problem| ModelError {
+            origin: format!("shipped {schema} model"),
+            problem,
+        })
+    }
+
+    /// SHA-256 of the file's bytes, in hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The kind of model, for people.
+    pub fn kind(&self) -> &'static str {
+        "tree"
+    }
+
+    /// The tree itself.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// What it was trained on, and how.
+    pub fn training(&self) -> &Training {
+        &self.training
+    }
+
+    /// How it did on its training data.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+impl Classifier for Model {
+    fn schema(&self) -> Schema {
+        self.tree.schema()
+    }
+
+    fn name(&self) -> &str {
+        self.tree.name()
+    }
+
+    fn predict(&self, features: &Features) -> Prediction {
+        self.tree.predict(features)
+    }
+
+    fn explain(&self, features: &Features) -> Vec<Step> {
+        self.tree.explain(features)
+    }
+}
+
+/// Lower-case hex of a SHA-256 digest.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+fn read(path: &Path) -> Result<String, ModelProblem> {
+    let file = File::open(path).map_err(ModelProblem::Read)?;
+    let mut text = String::new();
+    // Bounded by what is read, not by what the file says of itself: it may be a pipe, or grow.
+    file.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(ModelProblem::Read)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(ModelProblem::TooLarge);
+    }
+    Ok(text)
+}
+
+/// Only the version, whatever else the file holds.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u64,
+}
+
+fn parse(text: &str) -> Result<Model, ModelProblem> {
+    // The version first: a newer file may have fields this build must not judge.
+    let version: Version = serde_json::from_str(text).map_err(json_problem)?;
+    if version.format_version != u64::from(FORMAT_VERSION) {
+        return Err(ModelProblem::Version(version.format_version));
+    }
+    let file: ModelFile = serde_json::from_str(text).map_err(json_problem)?;
+    check_vocabulary(&file)?;
+    let nodes = file
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(index, line)| line.node().ok_or(ModelProblem::Node(index)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let tree = Tree::new(file.schema, file.name.as_str(), nodes)?;
+    check_golden(&file, &tree)?;
+    Ok(Model {
+        tree,
+        digest: hex(&Sha256::digest(text)),
+        training: file.training,
+        metrics: file.metrics,
+    })
+}
+
+fn json_problem(error: serde_json::Error) -> ModelProblem {
+    if error.is_eof() {
+        ModelProblem::Truncated {
+            line: error.line(),
+            column: error.column(),
+        }
+    } else {
+        ModelProblem::Json(error)
+    }
+}
+
+fn check_vocabulary(file: &ModelFile) -> Result<(), ModelProblem> {
+    let own = Preprocessing::of(file.schema);
+    let theirs = &file.preprocessing;
+    for (what, same) in [
+        ("classes", file.classes == Class::ALL),
+        ("columns", theirs.columns == own.columns),
+        ("protocol names", theirs.protocol_type == own.protocol_type),
+        ("service names", theirs.service == own.service),
+        ("flag names", theirs.flag == own.flag),
+    ] {
+        if !same {
+            return Err(ModelProblem::Vocabulary(what));
+        }
+    }
+    Ok(())
+}
+
+fn check_golden(file: &ModelFile, tree: &Tree) -> Result<(), ModelProblem> {
+    if file.golden.len() < MIN_GOLDEN {
+        return Err(ModelProblem::FewGolden(file.golden.len()));
+    }
+    for (index, golden) in file.golden.iter().enumerate() {
+        let width = ModelProblem::GoldenWidth {
+            index,
+            got: golden.values.len(),
+            expected: file.schema.columns().len(),
+        };
+        let features = Features::from_values(file.schema, &golden.row()).ok_or(width)?;
+        let prediction = tree.predict(&features);
+        let got_ppm = confidence_ppm(prediction.confidence);
+        if prediction.class != golden.class || got_ppm != golden.confidence_ppm {
+            return Err(ModelProblem::Golden {
+                index,
+                expected: golden.class,
+                expected_ppm: golden.confidence_ppm,
+                got: prediction.class,
+                got_ppm,
+            });
+        }
+    }
+    Ok(())
+}

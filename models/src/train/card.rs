@@ -1,0 +1,143 @@
+//! The model card: what a model is and how it did, in Markdown.
+
+use std::fmt::Write as _;
+
+use super::{Evaluation, fit::Fitted};
+use crate::{Class, Confusion};
+
+/// Where a card's test figures start; each file judged is a section after it.
+const TEST_HEADING: &str = "## Test figures";
+
+/// The card of a fitted model; `command` is the one that made it.
+pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
+    let file = &fitted.file;
+    let training = &file.training;
+    let leaves = file
+        .nodes
+        .iter()
+        .filter(|node| node.column.is_none())
+        .count();
+    let mut card = format!(
+        "# {}\n\nA decision tree over the columns of schema `{}`: {} nodes, {leaves} leaves.\n\nModel file SHA-256: `{digest}`\n\nMade by\n\n    {command}\n\n",
+        file.name,
+        file.schema,
+        file.nodes.len(),
+    );
+    let mut line = |text: String| {
+        card.push_str(&text);
+        card.push('\n');
+    };
+    line("## Training data\n".to_owned());
+    line("| file | rows | SHA-256, uncompressed |\n|---|---|---|".to_owned());
+    for source in &training.sources {
+        line(format!(
+            "| {} | {} | `{}` |",
+            source.file, source.rows, source.sha256
+        ));
+    }
+    line(format!(
+        "\n{} rows, {} distinct. A row that occurs n times weighs sqrt(n). Digest of the weighted rows: `{}`.",
+        training.rows, training.distinct_rows, training.digest
+    ));
+    if training.recorded_weight > 0.0 {
+        line(format!(
+            "Recordings carry {} of the total weight, the same for every scenario and class.",
+            training.recorded_weight
+        ));
+    }
+    line(format!(
+        "\n## Parameters\n\nCriterion {}, depth at most {}, at least {} distinct rows a leaf, class balance {}, pruning penalty {}, seed {}.",
+        training.criterion,
+        training.max_depth,
+        training.min_leaf,
+        training.balance,
+        training.alpha,
+        training.seed
+    ));
+    if fitted.candidates.is_empty() {
+        line("They were given, not chosen.".to_owned());
+    } else {
+        line("\nChosen on training data only, by five-fold validation that leaves a fifth of the attack types out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types left out (each type the same).\n".to_owned());
+        line("| depth | leaf | balance | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|---|".to_owned());
+        for candidate in &fitted.candidates {
+            let [normal, known, unseen] = candidate.parts;
+            line(format!(
+                "| {} | {} | {} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} |",
+                candidate.point.max_depth,
+                candidate.point.min_leaf,
+                candidate.point.balance,
+                candidate.score
+            ));
+        }
+    }
+    line(
+        "\n## Training figures\n\nOn the rows it was fitted on: an upper bound, not an estimate.\n"
+            .to_owned(),
+    );
+    line(figures(&file.metrics.training));
+    if let Some(validation) = &file.metrics.validation {
+        line("## Validation figures\n\nOn held-out training rows, attack types left out included. They chose the parameters, so they flatter.\n".to_owned());
+        line(figures(validation));
+    }
+    line(format!(
+        "{TEST_HEADING}\n\nAdded by `tidegate-train evaluate … --card`; never used to choose anything."
+    ));
+    card
+}
+
+/// The card with an evaluation's section added, or replaced if the same file was judged before.
+pub fn with_test_figures(card: &str, evaluation: &Evaluation) -> String {
+    let columns = if evaluation.request_columns {
+        ", columns of a /predict request only"
+    } else {
+        ""
+    };
+    let heading = format!("### {}{columns}\n", evaluation.source.file);
+    let mut kept = String::new();
+    let mut skipping = false;
+    for text in card.lines() {
+        if text.starts_with('#') {
+            skipping = text == heading.trim_end();
+        }
+        if !skipping {
+            kept.push_str(text);
+            kept.push('\n');
+        }
+    }
+    format!(
+        "{}\n\n{heading}\n{} rows, SHA-256 `{}`.\n\n{}",
+        kept.trim_end(),
+        evaluation.source.rows,
+        evaluation.source.sha256,
+        figures(&evaluation.confusion)
+    )
+}
+
+/// A confusion matrix with its figures, as Markdown tables.
+pub fn figures(confusion: &Confusion) -> String {
+    let mut text = format!(
+        "Accuracy {:.4}, contest cost {:.4}, false-positive rate {:.4}, detection rate {:.4}.\n\n| actual ↓ predicted → |",
+        confusion.accuracy(),
+        confusion.kdd_cost(),
+        confusion.false_positive_rate(),
+        confusion.detection_rate()
+    );
+    // Writing to a String can't fail.
+    for class in Class::ALL {
+        let _ = write!(text, " {class} |");
+    }
+    text.push_str(" recall | precision |\n|---|---|---|---|---|---|---|---|\n");
+    for class in Class::ALL {
+        let _ = write!(text, "| {class} |");
+        for rows in confusion.0[class.index()] {
+            let _ = write!(text, " {rows} |");
+        }
+        let _ = writeln!(
+            text,
+            " {:.4} | {:.4} |",
+            confusion.recall(class),
+            confusion.precision(class)
+        );
+    }
+    text
+}

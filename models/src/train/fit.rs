@@ -1,0 +1,284 @@
+//! From data files to a model file.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, find,
+    is_test_file, kdd, recorded, validate::mix,
+};
+use crate::{
+    Class, Classifier, Confusion, Features, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
+    format::{
+        FORMAT_VERSION, Golden, Kind, Metrics, ModelFile, NodeLine, Preprocessing, Source,
+        Training, confidence_ppm,
+    },
+};
+
+/// The only KDD file that is fitted on.
+pub const TRAINING_FILE: &str = "kddcup.data_10_percent";
+
+/// Depths tried when none is given.
+const DEPTHS: [usize; 4] = [8, 12, 16, 20];
+
+/// Leaf sizes tried when none is given, in distinct rows.
+const LEAVES: [u64; 4] = [2, 5, 10, 20];
+
+/// How many golden vectors a file gets.
+const GOLDEN: u64 = 24;
+
+/// What to fit.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The columns.
+    pub schema: Schema,
+    /// The model's name.
+    pub name: String,
+    /// The folder with [`TRAINING_FILE`].
+    pub data: PathBuf,
+    /// Recordings; only for [`Schema::Live`].
+    pub recorded: Vec<PathBuf>,
+    /// The recordings' share of the total weight, `0.0..1.0`.
+    pub recorded_weight: f64,
+    /// Depth; chosen by validation if absent.
+    pub max_depth: Option<usize>,
+    /// Leaf size; chosen by validation if absent.
+    pub min_leaf: Option<u64>,
+    /// How rare classes are favoured; chosen by validation if absent.
+    pub balance: Option<Balance>,
+    /// Cost-complexity penalty, see [`Params::alpha`].
+    pub alpha: f64,
+    /// Seed of folds and golden vectors.
+    pub seed: u64,
+}
+
+/// A fitted model and how its parameters were chosen.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The file to write.
+    pub file: ModelFile,
+    /// The parameter sets tried, the best first; empty if they were given.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A fit that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// A data file can't be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A parameter makes no sense.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// The recordings' share is none.
+    #[error("recorded-weight {0}: must be at least 0 and below 1")]
+    RecordedWeight(f64),
+    /// Recordings lack the content columns.
+    #[error("recordings have live columns only: they can't be used for schema kdd41")]
+    RecordedSchema,
+    /// A bug in the trainer.
+    #[error("the fitted tree is wrong: {0}")]
+    Tree(#[from] TreeError),
+}
+
+/// Reads, chooses parameters where none are given, fits.
+///
+/// # Errors
+///
+/// As [`FitError`] says; test files are refused before anything is opened.
+pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, FitError> {
+    check(request)?;
+    let (data, sources) = load(request, progress)?;
+    let candidates = candidates(request, &data, progress)?;
+    let best = candidates.first();
+    let point = best.map_or_else(|| only_point(request), |best| best.point);
+    let params = params(point, request.alpha).check()?;
+    progress(&format!(
+        "fitting {} distinct rows, depth {}, leaves of {}, balance {}",
+        data.rows.len(),
+        point.max_depth,
+        point.min_leaf,
+        point.balance
+    ));
+    let nodes = params.fit(&data)?;
+    let tree = Tree::new(request.schema, request.name.as_str(), nodes)?;
+    progress(&format!(
+        "{} nodes, {} leaves, depth {}",
+        tree.nodes().len(),
+        tree.leaves(),
+        tree.depth()
+    ));
+    let mut training = Confusion::default();
+    for row in &data.rows {
+        training.add(row.class, tree.predict(&row.features).class, row.count);
+    }
+    let file = ModelFile {
+        format_version: FORMAT_VERSION,
+        kind: Kind::Tree,
+        name: request.name.clone(),
+        schema: request.schema,
+        classes: Class::ALL.to_vec(),
+        preprocessing: Preprocessing::of(request.schema),
+        training: Training {
+            digest: data.digest(),
+            rows: data.count(),
+            distinct_rows: data.rows.len() as u64,
+            recorded_weight: if request.recorded.is_empty() {
+                0.0
+            } else {
+                request.recorded_weight
+            },
+            sources,
+            seed: request.seed,
+            criterion: "gini".to_owned(),
+            max_depth: point.max_depth,
+            min_leaf: point.min_leaf,
+            balance: point.balance.to_string(),
+            alpha: request.alpha,
+        },
+        metrics: Metrics {
+            training,
+            validation: best.map(|best| best.confusion),
+        },
+        golden: golden(&data, &tree, request.seed),
+        nodes: tree.nodes().iter().map(NodeLine::from).collect(),
+    };
+    Ok(Fitted { file, candidates })
+}
+
+fn check(request: &Request) -> Result<(), FitError> {
+    let test = request.recorded.iter().find(|path| is_test_file(path));
+    if let Some(path) = test {
+        return Err(DataError::TestData(path.clone()).into());
+    }
+    if !(0.0..1.0).contains(&request.recorded_weight) {
+        return Err(FitError::RecordedWeight(request.recorded_weight));
+    }
+    if request.schema != Schema::Live && !request.recorded.is_empty() {
+        return Err(FitError::RecordedSchema);
+    }
+    // Depth and leaf size before minutes of work, too.
+    params(only_point(request), request.alpha).check()?;
+    Ok(())
+}
+
+/// The parameters given, and the first of the grid where none is.
+fn only_point(request: &Request) -> Point {
+    Point {
+        max_depth: request.max_depth.unwrap_or(DEPTHS[0]),
+        min_leaf: request.min_leaf.unwrap_or(LEAVES[0]),
+        balance: request.balance.unwrap_or_default(),
+    }
+}
+
+fn params(point: Point, alpha: f64) -> Params {
+    Params::default()
+        .max_depth(point.max_depth)
+        .min_leaf(point.min_leaf)
+        .balance(point.balance)
+        .alpha(alpha)
+}
+
+fn load(
+    request: &Request,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Dataset, Vec<Source>), FitError> {
+    let (rows, source) = kdd::read(&find(&request.data, TRAINING_FILE)?)?;
+    progress(&format!("{}: {} rows", source.file, source.rows));
+    let mut sources = vec![source];
+    let rows = rows.into_iter().map(|row| {
+        let features = match request.schema {
+            Schema::Kdd41 => row.features,
+            Schema::Live => kdd::to_live(&row.features),
+        };
+        (features, row.class, row.label)
+    });
+    let data = Dataset::new(request.schema, rows);
+    let mut recordings = Vec::new();
+    for path in &request.recorded {
+        let (rows, source) = read_recording(path)?;
+        progress(&format!("{}: {} rows", source.file, source.rows));
+        sources.push(source);
+        recordings.extend(rows);
+    }
+    let recorded = Dataset::new(request.schema, recordings);
+    Ok((
+        data.with_recorded(recorded, request.recorded_weight),
+        sources,
+    ))
+}
+
+/// Rows with their class and group. A scenario's harmless background is a group of its own.
+type Labelled = Vec<(Features, Class, String)>;
+
+fn read_recording(path: &Path) -> Result<(Labelled, Source), DataError> {
+    let (rows, source) = recorded::read(path)?;
+    let rows = rows.into_iter().map(|row| {
+        let group = format!("{}/{}", row.scenario, row.class);
+        (row.features, row.class, group)
+    });
+    Ok((rows.collect(), source))
+}
+
+fn candidates(
+    request: &Request,
+    data: &Dataset,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Candidate>, ParamsError> {
+    let grid = Grid {
+        depths: one_or(request.max_depth, &DEPTHS),
+        leaves: one_or(request.min_leaf, &LEAVES),
+        balances: one_or(request.balance, &Balance::ALL),
+    };
+    if grid.depths.len() * grid.leaves.len() * grid.balances.len() == 1 {
+        return Ok(Vec::new());
+    }
+    choose(data, &grid, request.alpha, request.seed, |candidate| {
+        let [normal, known, unseen] = candidate.parts;
+        let Point {
+            max_depth,
+            min_leaf,
+            balance,
+        } = candidate.point;
+        progress(&format!(
+            "validation: depth {max_depth}, leaves of {min_leaf}, balance {balance}: cost {:.4} (normal {normal:.4}, known {known:.4}, unseen {unseen:.4})",
+            candidate.score
+        ));
+    })
+}
+
+fn one_or<T: Copy>(given: Option<T>, tried: &[T]) -> Vec<T> {
+    given.map_or_else(|| tried.to_vec(), |one| vec![one])
+}
+
+/// Rows of every class in turn; every fourth without the columns a `/predict` request may lack,
+/// the last without any.
+fn golden(data: &Dataset, tree: &Tree, seed: u64) -> Vec<Golden> {
+    let by_class = Class::ALL.map(|class| {
+        data.rows
+            .iter()
+            .filter(|row| row.class == class)
+            .collect::<Vec<_>>()
+    });
+    let filled: Vec<_> = by_class.iter().filter(|rows| !rows.is_empty()).collect();
+    (0..GOLDEN)
+        .map(|turn| {
+            let rows = filled[turn as usize % filled.len()];
+            let mut features = rows[(mix(seed ^ turn) % rows.len() as u64) as usize].features;
+            for (column, name) in data.schema.columns().iter().enumerate() {
+                if turn + 1 == GOLDEN || (turn % 4 == 3 && !REQUIRED_FEATURES.contains(name)) {
+                    features.set(column, MISSING);
+                }
+            }
+            let prediction = tree.predict(&features);
+            Golden {
+                values: features
+                    .values()
+                    .iter()
+                    .map(|value| (*value != MISSING).then_some(*value))
+                    .collect(),
+                class: prediction.class,
+                confidence_ppm: confidence_ppm(prediction.confidence),
+            }
+        })
+        .collect()
+}

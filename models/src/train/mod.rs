@@ -1,0 +1,27 @@
+//! Reading data, fitting and evaluating; behind the feature `train`.
+//!
+//! Data flows [`kdd`]/[`recorded`] → [`Dataset`] → [`Params`] → [`fit`] → model file and card.
+
+pub mod fit;
+pub mod kdd;
+pub mod recorded;
+
+mod attacks;
+mod card;
+mod cart;
+mod dataset;
+mod evaluate;
+mod input;
+mod params;
+mod validate;
+
+pub use attacks::class_of;
+pub use card::{figures, render as render_card, with_test_figures};
+pub use dataset::{Dataset, Row};
+pub use evaluate::{Evaluation, evaluate};
+pub use input::{DataError, Input, find, is_test_file};
+pub use params::{Balance, CheckedParams, Params, ParamsError};
+pub use validate::{Candidate, Grid, Point, choose};
+
+/// The contest's test file, opened by evaluations only.
+pub const TEST_FILE: &str = "corrected";
