@@ -149,9 +149,12 @@ def chat(options):
 
 def trace(options):
     """Probes with a growing time to live to high ports, three of each."""
+    end = time.monotonic() + options.seconds
     for _ in ticks(options):
         for hops in range(1, 9):
             for attempt in range(3):
+                if time.monotonic() > end:
+                    return
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
                     sock.bind((options.source, 0))
                     sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
