@@ -1,6 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-mod cost;
 mod icmp;
 mod life;
 mod loss;

@@ -1,10 +1,28 @@
-//! What an event costs: `cargo test --release -p tidegate --lib -- --ignored --nocapture cost`.
+//! What an event costs the tracker: `cargo bench -p tidegate --bench tracker`. Prints, asserts nothing.
 
-use std::{hint::black_box, time::Instant};
+use std::{
+    hint::black_box,
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
-use super::*;
+use tidegate::track::{
+    Tracker, TrackerLimits,
+    testing::{FlowTable, icmp, tcp},
+};
+use tidegate_common::{
+    event::{FlowEvent, Milestone},
+    packet::tcp_flags::SYN,
+};
 
 const EVENTS: u64 = 1_000_000;
+const SECOND: u64 = 1_000_000_000;
+const START: u64 = 1_000 * SECOND;
+const ECHO: (u8, u8) = (8, 0);
+
+fn ip(host: u8) -> IpAddr {
+    IpAddr::from([10, 0, 0, host])
+}
 
 /// Prints ns per event. Flow table and frames are prepared outside the measured time.
 fn measure(name: &str, tracker: &mut Tracker, events: &[FlowEvent]) {
@@ -27,16 +45,18 @@ fn flood(per_second: u64) -> Vec<FlowEvent> {
         let source = IpAddr::from(
             (0x0a00_0000 + (i as u32).wrapping_mul(2_654_435_761) % 0xff_ffff).to_be_bytes(),
         );
-        let frame = tcp(SocketAddr::new(source, i as u16), at(1, 80), SYN, 0);
+        let frame = tcp(
+            SocketAddr::new(source, i as u16),
+            SocketAddr::new(ip(1), 80),
+            SYN,
+            0,
+        );
         FlowTable::default().packet(&frame, START + i * SECOND / per_second)
     };
     (0..EVENTS).filter_map(event).collect()
 }
 
-#[test]
-#[ignore = "measures, asserts nothing"]
-fn cost_of_an_event() {
-    println!("{} bytes a connection", size_of::<Tracked>());
+fn main() {
     for per_second in [100, 10_000, 1_000_000] {
         let mut tracker = Tracker::new(TrackerLimits::default());
         let name = format!("new connections, {per_second} a second");
