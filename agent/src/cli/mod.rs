@@ -103,7 +103,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
 }
 
 fn run(args: RunArgs) -> Result<(), AppError> {
-    logging::init(&args.log)?;
+    let _log = logging::init(&args.log)?;
     let config = args.resolve()?;
     config.require_interfaces()?;
     crate::run::run(&config)

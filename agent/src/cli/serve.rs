@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn serve(args: ServeArgs) -> Result<(), AppError> {
-    logging::init(&args.log)?;
+    let _log = logging::init(&args.log)?;
     let port = std::env::var("PORT").ok();
     let config = args.resolve(port.as_deref())?;
     let models = Models::for_predict(config.model.as_deref())?;
