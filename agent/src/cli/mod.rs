@@ -15,7 +15,7 @@ mod status;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, error::ErrorKind as ClapKind};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind as ClapKind};
 
 pub use ready::notify_ready;
 
@@ -65,6 +65,11 @@ enum Command {
     /// The configuration that would be used.
     #[command(subcommand)]
     Config(config::Command),
+    /// A script that completes commands and flags; see your shell's manual for where it goes.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Does what the command line says; the process's exit code.
@@ -98,6 +103,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
         Command::Detach(args) => detach::run(&args, &mut out)?,
         Command::Models(command) => models::run(command, &mut out)?,
         Command::Config(command) => config::run(command, &mut out)?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut script);
+            output::write(&script)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -120,8 +130,6 @@ fn explain(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

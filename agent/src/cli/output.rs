@@ -43,7 +43,7 @@ impl Output {
                 lines.concat()
             }
         };
-        write(&text)
+        write(text.as_bytes())
     }
 
     /// One object; `human` is its text for people.
@@ -57,7 +57,7 @@ impl Output {
             Format::Json => pretty(item)?,
             Format::Jsonl => compact(item)?,
         };
-        write(&text)
+        write(text.as_bytes())
     }
 }
 
@@ -71,12 +71,10 @@ fn compact(item: &impl Serialize) -> Result<String, AppError> {
     Ok(text + "\n")
 }
 
-fn write(text: &str) -> Result<(), AppError> {
+/// Bytes as they are.
+pub(super) fn write(text: &[u8]) -> Result<(), AppError> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         // `tidegate … | head` is no failure.
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(AppError::failure(format_args!(
             "cannot write to stdout: {e}"

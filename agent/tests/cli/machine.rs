@@ -85,6 +85,16 @@ fn detach_where_nothing_is_pinned_is_fine() {
 }
 
 #[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = run(&mut tidegate(&["completions", shell]));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stdout.contains("doctor"), "{shell}");
+    }
+    assert_eq!(run(&mut tidegate(&["completions", "dos"])).code, 64);
+}
+
+#[test]
 fn models_are_listed_and_shown() {
     let list = run(&mut tidegate(&["models", "list", "-o", "json"])).json();
     let schemas: Vec<_> = list
