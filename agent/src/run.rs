@@ -40,7 +40,7 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         .clone()
         .ok_or_else(|| AppError::config("no model for live traffic"))?;
     let listener = api::bind(config.api.listen)?;
-    let token = Token::load_or_create(&config.token_file)?;
+    let token = Token::for_server(&config.token_file)?;
     let mut signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| AppError::failure(format_args!("can't watch for signals: {error}")))?;
 
