@@ -116,12 +116,16 @@ impl Enforcer {
             let decision = restored(&key, &verdict, simulated, now_ns);
             match decision {
                 Some(decision) if usable && enforcer.slots.reserve(verdict.slot) => {
-                    enforcer.stand(Standing {
+                    let mut standing = Standing {
                         key,
                         verdict,
                         decision: Arc::new(decision),
                         measured: (0, now_ns),
-                    });
+                    };
+                    count_hits(tables, &mut standing);
+                    // What it hit before says nothing on what it hits now.
+                    standing.measured.0 = standing.decision.packets_dropped;
+                    enforcer.stand(standing);
                 }
                 _ => tables.remove_verdict(&key)?,
             }
