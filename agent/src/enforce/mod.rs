@@ -163,9 +163,12 @@ impl Enforcer {
         self.failed
     }
 
-    /// Whether new decisions only count.
-    pub const fn set_simulated(&mut self, simulated: bool) {
+    /// Whether decisions only count: those to come, and those in force, since the kernel's mode is one for all.
+    pub fn set_simulated(&mut self, simulated: bool) {
         self.simulated = simulated;
+        for standing in self.standing.values_mut() {
+            Arc::make_mut(&mut standing.decision).simulated = simulated;
+        }
     }
 
     /// The decision that already covers a target, if one does.
