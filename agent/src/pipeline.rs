@@ -165,6 +165,7 @@ impl Pipeline {
     /// Works until told to stop; gives the kernel side back, still attached.
     #[must_use]
     pub fn run(mut self, stop: &AtomicBool) -> Dataplane {
+        self.dataplane.keep();
         let mut next_tick_ns = monotonic_ns();
         while !stop.load(Ordering::Relaxed) {
             let more = self.drain_events();

@@ -17,7 +17,7 @@ use signal_hook::{
 
 use crate::{
     api::{self, Api, Limits, Models, Server},
-    cli::notify_ready,
+    cli::Ready,
     config::{Config, Placement},
     dataplane::{Dataplane, DataplaneError, Options, PinsError},
     error::{AppError, ErrorKind},
@@ -33,6 +33,7 @@ use crate::{
 /// One line that says what to do; nothing is left attached.
 pub fn run(config: &Config) -> Result<(), AppError> {
     config.require_interfaces()?;
+    let ready = config.once_ready_fd.map(open_ready).transpose()?;
     // What can fail without touching the network comes first.
     let models = Models::load(config.model.as_deref())?;
     let live = models
@@ -64,6 +65,11 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         None => None,
     };
     let (pipeline, engine) = Pipeline::new(dataplane, live, recorder, config)?;
+    let server = Server::start(
+        listener,
+        Api::with_dataplane(engine, models, token),
+        Limits::default(),
+    )?;
     let pipeline = {
         let stop = Arc::clone(&stop);
         let ending = EndSignals(signals.handle());
@@ -73,15 +79,10 @@ pub fn run(config: &Config) -> Result<(), AppError> {
             pipeline.run(&stop)
         })?
     };
-    let server = Server::start(
-        listener,
-        Api::with_dataplane(engine, models, token),
-        Limits::default(),
-    )?;
     tracing::info!(api = %server.address(), mode = ?config.mode, "ready");
-    if let Some(fd) = config.once_ready_fd {
-        notify_ready(fd)
-            .map_err(|error| AppError::usage(format_args!("--once-ready-fd {fd}: {error}")))?;
+    if let Some(Err(error)) = ready.map(Ready::notify) {
+        // Whoever waited has gone. The network still wants its protection.
+        tracing::warn!(%error, "nobody reads the file descriptor that was to be told");
     }
 
     let signal = signals.forever().next();
@@ -96,6 +97,14 @@ pub fn run(config: &Config) -> Result<(), AppError> {
             "the pipeline ended by a bug; the programs stay attached and verdicts run out by themselves; `tidegate detach` removes them",
         )),
     }
+}
+
+fn open_ready(fd: i32) -> Result<Ready, AppError> {
+    Ready::open(fd).map_err(|error| {
+        AppError::usage(format_args!(
+            "--once-ready-fd {fd} is not open for writing: {error}"
+        ))
+    })
 }
 
 fn options(config: &Config) -> Options {

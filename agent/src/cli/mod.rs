@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind as ClapKind};
 
-pub use ready::notify_ready;
+pub use ready::Ready;
 
 use crate::error::{AppError, ErrorKind};
 use args::{ClientArgs, ConfigArgs, RunArgs, ServeArgs};

@@ -103,7 +103,8 @@ pub struct Dataplane {
 impl Dataplane {
     /// Loads the programs, adopts maps pinned by an earlier run, and attaches to every interface.
     ///
-    /// The control map is left as it was found; a fresh one enforces nothing.
+    /// The control map is left as it was found; a fresh one enforces nothing. What was not there before is taken away
+    /// again when the dataplane is dropped, unless [`Dataplane::keep`] was called.
     ///
     /// # Errors
     ///
@@ -115,23 +116,20 @@ impl Dataplane {
             .map(|name| attach::index_of(name).map(|index| (name.clone(), index)))
             .collect::<Result<Vec<_>, _>>()?;
         let pins = Pins::open(&options.bpf_root)?;
-        match Self::load(options, &pins) {
-            Ok((mut ebpf, tables, events)) => {
-                let attachments = attach::all(&mut ebpf, &pins, &indices, options)
-                    .inspect_err(|_| pins.remove_if_fresh())?;
-                Ok(Self {
-                    tables,
-                    events,
-                    attachments,
-                    ebpf,
-                    pins,
-                })
-            }
-            Err(error) => {
-                pins.remove_if_fresh();
-                Err(error)
-            }
-        }
+        let (mut ebpf, tables, events) = Self::load(options, &pins)?;
+        let attachments = attach::all(&mut ebpf, &pins, &indices, options)?;
+        Ok(Self {
+            tables,
+            events,
+            attachments,
+            ebpf,
+            pins,
+        })
+    }
+
+    /// From now on programs and verdicts outlive this: a crash leaves them in force.
+    pub const fn keep(&mut self) {
+        self.pins.keep();
     }
 
     fn load(

@@ -59,13 +59,16 @@ pub enum PinsError {
 #[derive(Debug)]
 pub struct Pins {
     root: PathBuf,
-    lock: Flock<fs::File>,
-    /// Nothing was pinned here before.
-    fresh: bool,
+    /// Held until the folder is to be unmounted.
+    lock: Option<Flock<fs::File>>,
+    /// Nothing was pinned here before, and nobody has said yet that the pins shall stay.
+    provisional: bool,
 }
 
 impl Pins {
     /// Opens or makes the folder, mounting a BPF file system when there is none.
+    ///
+    /// What was not there before goes again when this is dropped, unless [`Pins::keep`] was called.
     ///
     /// # Errors
     ///
@@ -86,15 +89,14 @@ impl Pins {
             })?;
         }
         let lock = lock(root)?;
-        let maps = maps_below(root);
-        let fresh = !maps.exists();
-        let links = maps.join("links");
-        fs::create_dir_all(&links).map_err(|source| io_error("create", &links, source))?;
-        Ok(Self {
+        let pins = Self {
             root: root.to_owned(),
-            lock,
-            fresh,
-        })
+            lock: Some(lock),
+            provisional: !maps_below(root).exists(),
+        };
+        let links = pins.links();
+        fs::create_dir_all(&links).map_err(|source| io_error("create", &links, source))?;
+        Ok(pins)
     }
 
     /// Folder of the pinned maps.
@@ -109,13 +111,9 @@ impl Pins {
         self.maps().join("links")
     }
 
-    /// Removes the pins, unless they were there before this agent.
-    pub fn remove_if_fresh(&self) {
-        if self.fresh
-            && let Err(error) = remove_below(&self.root)
-        {
-            tracing::warn!(%error, "pins left behind; `tidegate detach` removes them");
-        }
+    /// From now on the pins outlive this.
+    pub const fn keep(&mut self) {
+        self.provisional = false;
     }
 
     /// Removes every pin; whatever they kept attached is detached.
@@ -123,11 +121,26 @@ impl Pins {
     /// # Errors
     ///
     /// When a file can't be removed.
-    pub fn remove(self) -> Result<(), PinsError> {
+    pub fn remove(mut self) -> Result<(), PinsError> {
+        self.provisional = false;
+        self.clear()
+    }
+
+    fn clear(&mut self) -> Result<(), PinsError> {
         remove_below(&self.root)?;
-        drop(self.lock);
+        drop(self.lock.take());
         unmount_if_ours(&self.root);
         Ok(())
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        if self.provisional
+            && let Err(error) = self.clear()
+        {
+            tracing::warn!(%error, "pins left behind; `tidegate detach` removes them");
+        }
     }
 }
 

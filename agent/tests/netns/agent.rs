@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, pipe},
+    os::unix::fs::fchown,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -154,11 +155,14 @@ impl Agent {
     /// As [`Agent::start`], with a command of one's own.
     pub(crate) fn launch(command: &mut Command, place: &Place, home: &Home, port: u16) -> Self {
         let log = home.path("log");
-        let mut child = command
+        let (stdout, writer) = pipe().unwrap();
+        // An agent without root's rights must be able to open it again.
+        fchown(&writer, Some(65_534), None).unwrap();
+        let child = command
             // Nothing else is written to stdout, so it may as well say when everything is attached.
             .args(["--once-ready-fd", "1"])
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(writer)
             .stderr(
                 fs::File::options()
                     .create(true)
@@ -168,7 +172,8 @@ impl Agent {
             )
             .spawn()
             .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+        // The command holds the end to write on.
+        command.stdout(Stdio::null());
         let agent = Self {
             child,
             place: place.clone(),
@@ -177,7 +182,7 @@ impl Agent {
             port,
         };
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || sender.send(stdout.lines().next()));
+        thread::spawn(move || sender.send(BufReader::new(stdout).lines().next()));
         match receiver.recv_timeout(PATIENCE) {
             Ok(Some(Ok(line))) if line == "ready" => agent,
             other => panic!("the agent did not get ready: {other:?}"),

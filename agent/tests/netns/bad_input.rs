@@ -102,6 +102,28 @@ fn a_port_that_is_taken() {
     refused(&lab, &Settings::default(), 69, &["8080 is in use", "--api"]);
 }
 
+#[test]
+fn files_that_cannot_be_written() {
+    let lab = Lab::new();
+    // Found out when the programs are attached already.
+    let record = Settings {
+        flags: &["--record", "/nowhere/rows.csv"],
+        ..Settings::default()
+    };
+    let home = Home::new();
+    let ran = record.refused(&lab.switch, &home);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("/nowhere/rows.csv"), "{ran:?}");
+    assert!(!lab.is_watched(), "a program was left behind");
+    assert!(!home.is_mounted(), "a mount was left behind");
+
+    let fd = Settings {
+        flags: &["--once-ready-fd", "99"],
+        ..Settings::default()
+    };
+    refused(&lab, &fd, 64, &["--once-ready-fd 99"]);
+}
+
 /// The agent's binary where everybody can execute it.
 fn public_binary(home: &Home) -> std::path::PathBuf {
     let folder = home.path("");
