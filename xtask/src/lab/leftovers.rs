@@ -46,7 +46,7 @@ fn clean_in(labs: &Path) -> Result<usize> {
         if record.boot != boot {
             forget(&record, labs);
         } else if record.owner.is_alive() {
-            println!(
+            eprintln!(
                 "  run {} is alive (pid {}), left alone",
                 record.tag, record.owner.pid
             );
@@ -54,7 +54,7 @@ fn clean_in(labs: &Path) -> Result<usize> {
         } else {
             remove(&record, labs);
         }
-        println!("  removed what run {} left", record.tag);
+        eprintln!("  removed what run {} left", record.tag);
         removed += 1;
     }
     Ok(removed)
