@@ -24,6 +24,10 @@ ping-50            h1       6.0  ping -n -I {src} -i 0.02 -c {n@50} {dst}
 
 ping-100           h2       6.0  ping -n -I {src} -i 0.01 -c {n@100} {dst}
 
+ping-125           h1       6.0  ping -n -I {src} -i 0.008 -c {n@125} {dst}
+
+ping-preload       h2       6.0  ping -n -I {src} -l 3 -i 0.2 -c {n@5} {dst}
+
 ping-sizes         h1       7.0  ping -n -I {src} -s 8 -i 0.25 -c {n@4} {dst}
                             +    ping -n -I {src} -s 300 -i 0.5 -c {n@2} {dst}
                             +    ping -n -I {src} -s 1000 -i 0.2 -c {n@5} {dst}
@@ -53,6 +57,8 @@ download           h2       5.0  curl -s -o /dev/null --max-time {s} --interface
 curl-many          h2       5.0  curl -s --interface {src} -Z --parallel-max 10 http://{dst}/[1-40]000 -o /dev/null
 
 tcp-bulk           h2       4.0  iperf3 -B {src} -c {dst} -t {s} -b 400M
+
+tcp-max            h1       3.0  iperf3 -B {src} -c {dst} -t {s}
 
 tcp-bulk-reverse   h2       4.0  iperf3 -B {src} -c {dst} -t {s} -R
 
