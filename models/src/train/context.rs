@@ -8,33 +8,29 @@
 use super::validate::mix;
 use crate::{Class, Features, Schema};
 
-/// About the last 255 connections of everybody.
-const NETWORK: [&str; 10] = [
-    "dst_host_count",
-    "dst_host_srv_count",
-    "dst_host_same_srv_rate",
-    "dst_host_diff_srv_rate",
-    "dst_host_same_src_port_rate",
-    "dst_host_srv_diff_host_rate",
-    "dst_host_serror_rate",
-    "dst_host_srv_serror_rate",
-    "dst_host_rerror_rate",
-    "dst_host_srv_rerror_rate",
-];
+/// Which columns are about others.
+struct Context {
+    /// The last 255 connections of everybody.
+    network: Vec<usize>,
+    /// Everybody's latest connections to the same destination, or the same service.
+    destination: Vec<usize>,
+}
 
-/// About everybody's latest connections to the same destination, or the same service.
-const DESTINATION: [&str; 10] = [
-    "count",
-    "srv_count",
-    "serror_rate",
-    "srv_serror_rate",
-    "rerror_rate",
-    "srv_rerror_rate",
-    "same_srv_rate",
-    "diff_srv_rate",
-    "srv_diff_host_rate",
-    "count_100ms",
-];
+impl Context {
+    fn new() -> Self {
+        let columns = || Schema::Live.columns().iter().enumerate();
+        let own = ["src_packets", "dst_packets", "packet_rate", "src_count"];
+        let network = columns().filter(|(_, name)| name.starts_with("dst_host_"));
+        // The columns after `urgent` are about windows, but for the connection's own.
+        let destination = columns()
+            .skip_while(|(_, name)| **name != "count")
+            .filter(|(_, name)| !name.starts_with("dst_host_") && !own.contains(name));
+        Self {
+            network: network.map(|(column, _)| column).collect(),
+            destination: destination.map(|(column, _)| column).collect(),
+        }
+    }
+}
 
 /// Adds `copies` of every recorded row, each in the context of another recorded row.
 ///
@@ -57,6 +53,7 @@ pub(super) fn with_other_contexts(
             }
         }
     }
+    let context = Context::new();
     let mut all = Vec::with_capacity(rows.len() * (1 + copies as usize));
     for (index, (features, class, name)) in rows.iter().enumerate() {
         all.push((*features, *class, name.clone()));
@@ -65,9 +62,9 @@ pub(super) fn with_other_contexts(
             let scenario = &scenarios[draw as usize % scenarios.len()];
             let other = scenario[mix(draw) as usize % scenario.len()];
             let mut features = *features;
-            transplant(&mut features, &rows[other].0, &NETWORK);
+            transplant(&mut features, &rows[other].0, &context.network);
             if *class == Class::Normal && copy % 2 == 1 {
-                transplant(&mut features, &rows[other].0, &DESTINATION);
+                transplant(&mut features, &rows[other].0, &context.destination);
             }
             all.push((features, *class, name.clone()));
         }
@@ -75,11 +72,9 @@ pub(super) fn with_other_contexts(
     all
 }
 
-fn transplant(features: &mut Features, other: &Features, columns: &[&str]) {
-    for name in columns {
-        if let Some(column) = Schema::Live.column(name) {
-            features.set(column, other.value(column));
-        }
+fn transplant(features: &mut Features, other: &Features, columns: &[usize]) {
+    for &column in columns {
+        features.set(column, other.value(column));
     }
 }
 
@@ -96,10 +91,17 @@ mod tests {
     }
 
     #[test]
-    fn names_are_columns() {
-        for name in NETWORK.iter().chain(&DESTINATION) {
-            assert!(Schema::Live.column(name).is_some(), "{name}");
-        }
+    fn windows_of_others_are_context() {
+        let names = |columns: &[usize]| -> Vec<&str> {
+            let all = Schema::Live.columns();
+            columns.iter().map(|column| all[*column]).collect()
+        };
+        let context = Context::new();
+        assert_eq!(context.network.len(), 10);
+        let destination = names(&context.destination);
+        assert_eq!(destination.len(), 10);
+        assert_eq!(destination[0], "count");
+        assert!(destination.contains(&"count_100ms") && destination.contains(&"diff_srv_rate"));
     }
 
     #[test]
@@ -107,19 +109,20 @@ mod tests {
         let rows = vec![row(1, Class::Normal, "a"), row(2, Class::Dos, "b")];
         let all = with_other_contexts(rows, 40, 7);
         assert_eq!(all.len(), 2 * 41);
+        let context = Context::new();
         let (mut networks, mut destinations) = (0, 0);
         for (features, class, name) in &all {
             let own = if *class == Class::Normal { 1 } else { 2 };
             assert_eq!(name, if own == 1 { "a" } else { "b" });
-            for (column, value) in Schema::Live.columns().iter().zip(features.values()) {
+            for (column, value) in features.values().iter().enumerate() {
                 let foreign = *value != own;
-                networks += u32::from(foreign && NETWORK.contains(column));
-                destinations += u32::from(foreign && DESTINATION.contains(column));
+                networks += u32::from(foreign && context.network.contains(&column));
+                destinations += u32::from(foreign && context.destination.contains(&column));
                 assert!(
                     !foreign
-                        || NETWORK.contains(column)
-                        || (own == 1 && DESTINATION.contains(column)),
-                    "{column} of {name}"
+                        || context.network.contains(&column)
+                        || (own == 1 && context.destination.contains(&column)),
+                    "column {column} of {name}"
                 );
             }
         }

@@ -122,7 +122,7 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         preprocessing: Preprocessing::of(request.schema),
         training: Training {
             digest: data.digest(),
-            rows: data.count(),
+            rows: sources.iter().map(|source| source.rows).sum(),
             distinct_rows: data.rows.len() as u64,
             recorded_weight: if request.recorded.is_empty() {
                 0.0
