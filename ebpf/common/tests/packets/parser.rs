@@ -274,3 +274,15 @@ fn icmp_does_not_change_sides_with_the_ip_version() {
     assert_eq!(parse(&v6().protocol(ICMP).payload(8)).protocol, ICMP);
     assert_eq!(parse(&v4().protocol(ICMPV6).payload(8)).protocol, ICMPV6);
 }
+
+#[test]
+fn headers_past_the_kernels_reach_are_not_read_in_user_space_either() {
+    let far = |units| {
+        v6().extension(Extension::Destination(255))
+            .extension(Extension::Destination(units))
+            .udp(7, 8)
+    };
+    // 14 + 40 + 2048 + 1992 = 4094, and eight more.
+    assert_eq!(parse(&far(248)).destination_port, 8);
+    assert_eq!(parse(&far(249)).defect, Some(Unparsed::Truncated));
+}
