@@ -105,7 +105,7 @@ impl Model {
             Milestone::Closed
         } else if self.established() && !was_established {
             Milestone::Established
-        } else if doubled || sent % 1_024 == 0 {
+        } else if doubled || sent.is_multiple_of(1_024) {
             Milestone::Count
         } else if now >= self.event + SECOND {
             Milestone::Tick
