@@ -7,6 +7,7 @@ mod model;
 mod parser;
 mod random;
 mod truncation;
+mod verdict_key;
 
 use tidegate_common::{packet::Packet, testing::Frame};
 
