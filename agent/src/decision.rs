@@ -62,7 +62,7 @@ pub struct Decision {
     pub scenario: Arc<str>,
     /// The model's path to its answer, one line a step.
     pub path: Arc<[String]>,
-    /// Made in monitor mode: counts, does not drop.
+    /// Under monitor mode, now or when it ended: counts, does not drop.
     pub simulated: bool,
     /// When it was made.
     pub created_at: Timestamp,

@@ -73,6 +73,8 @@ struct PolicySection {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
+/// What the policy remembers of two hosts: 16 predictions of four bits.
+const MOST_EVENTS: u32 = 16;
 
 pub(super) fn parse(name: &str, text: &str) -> Result<Config, AppError> {
     let source = Source { name, text };
@@ -171,7 +173,7 @@ fn policy(
         "policy.of_events",
         file.of_events,
         default.of_events,
-        1..=64,
+        1..=MOST_EVENTS,
     )?;
     let agreeing_events = source.number(
         "policy.agreeing_events",

@@ -103,6 +103,10 @@ fn values_out_of_range_name_field_and_range() {
             "t.toml:2: policy.confidence must be from 0 to 1, not NaN",
         ),
         (
+            "[policy]\nof_events = 17\nagreeing_events = 17",
+            "t.toml:2: policy.of_events must be from 1 to 16, not 17",
+        ),
+        (
             "[policy]\nof_events = 4\nagreeing_events = 5",
             "t.toml:3: policy.agreeing_events must be from 1 to 4, not 5",
         ),

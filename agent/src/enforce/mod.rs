@@ -116,12 +116,16 @@ impl Enforcer {
             let decision = restored(&key, &verdict, simulated, now_ns);
             match decision {
                 Some(decision) if usable && enforcer.slots.reserve(verdict.slot) => {
-                    enforcer.stand(Standing {
+                    let mut standing = Standing {
                         key,
                         verdict,
                         decision: Arc::new(decision),
                         measured: (0, now_ns),
-                    });
+                    };
+                    count_hits(tables, &mut standing);
+                    // What it hit before says nothing on what it hits now.
+                    standing.measured.0 = standing.decision.packets_dropped;
+                    enforcer.stand(standing);
                 }
                 _ => tables.remove_verdict(&key)?,
             }
@@ -159,9 +163,12 @@ impl Enforcer {
         self.failed
     }
 
-    /// Whether new decisions only count.
-    pub const fn set_simulated(&mut self, simulated: bool) {
+    /// Whether decisions only count: those to come, and those in force, since the kernel's mode is one for all.
+    pub fn set_simulated(&mut self, simulated: bool) {
         self.simulated = simulated;
+        for standing in self.standing.values_mut() {
+            Arc::make_mut(&mut standing.decision).simulated = simulated;
+        }
     }
 
     /// The decision that already covers a target, if one does.

@@ -1,0 +1,80 @@
+//! A model whose judgement a test can foretell.
+
+use tidegate_models::{
+    Class, Classifier as _, Features, Schema, Split, Tree, TreeNode,
+    format::{
+        FORMAT_VERSION, Golden, Kind, MIN_GOLDEN, Metrics, ModelFile, NodeLine, Preprocessing,
+        Training, confidence_ppm,
+    },
+};
+
+/// A model file: more than a hundred connections of a source in two seconds are a denial of service.
+pub(crate) fn by_source_count() -> String {
+    let columns = Schema::Live.columns();
+    let column = columns
+        .iter()
+        .position(|name| *name == "src_count")
+        .unwrap();
+    let split = Split {
+        column,
+        threshold: 100,
+        left: 1,
+        right: 2,
+    };
+    let nodes = vec![
+        node(Some(split), 1_000, 1_000),
+        node(None, 1_000, 0),
+        node(None, 0, 1_000),
+    ];
+    let lines = nodes.iter().map(NodeLine::from).collect();
+    let tree = Tree::new(Schema::Live, "by-source-count", nodes).unwrap();
+    let golden = (0..MIN_GOLDEN as u32).map(|row| {
+        let mut values = vec![0; columns.len()];
+        values[column] = row * 20;
+        let features = Features::from_values(Schema::Live, &values).unwrap();
+        let prediction = tree.predict(&features);
+        Golden {
+            values: values.into_iter().map(Some).collect(),
+            class: prediction.class,
+            confidence_ppm: confidence_ppm(prediction.confidence),
+        }
+    });
+    let file = ModelFile {
+        format_version: FORMAT_VERSION,
+        kind: Kind::Tree,
+        name: "by-source-count".to_owned(),
+        schema: Schema::Live,
+        classes: Class::ALL.to_vec(),
+        preprocessing: Preprocessing::of(Schema::Live),
+        training: Training {
+            sources: Vec::new(),
+            digest: String::new(),
+            rows: 2_000,
+            distinct_rows: 2,
+            recorded_weight: 0.0,
+            contexts: 0,
+            seed: 0,
+            criterion: "gini".to_owned(),
+            max_depth: 1,
+            min_leaf: 1,
+            balance: "none".to_owned(),
+            alpha: 0.0,
+        },
+        metrics: Metrics {
+            training: Default::default(),
+            validation: None,
+        },
+        golden: golden.collect(),
+        nodes: lines,
+    };
+    file.to_json().unwrap()
+}
+
+fn node(split: Option<Split>, normal: u64, dos: u64) -> TreeNode {
+    let counts = [normal, dos, 0, 0, 0];
+    TreeNode {
+        split,
+        counts,
+        weights: counts.map(|rows| rows * 1_000),
+    }
+}
