@@ -1,9 +1,6 @@
 //! Packet bytes as the verifier lets us read them.
 
-use tidegate_common::packet::PacketBytes;
-
-/// Headers end well before this offset; the verifier wants a bound on every variable offset.
-const MAX_OFFSET: usize = 0x0fff;
+use tidegate_common::packet::{MAX_OFFSET, PacketBytes};
 
 /// The linear part of a packet.
 pub(crate) struct Linear {

@@ -80,33 +80,39 @@ fn condemned(control: &Control, mode: Mode, packet: &Packet, now_ns: u64) -> boo
     // Unrolled by hand: an array of scopes would be read from memory, and the keys no longer be constant but for
     // the packet's fields.
     check(control, mode, packet, now_ns, Scope::Source)
-        || check(control, mode, packet, now_ns, Scope::SourceDestination)
-        || check(control, mode, packet, now_ns, Scope::SourceService)
-        || check(control, mode, packet, now_ns, Scope::Tuple)
+        .or_else(|| check(control, mode, packet, now_ns, Scope::SourceDestination))
+        .or_else(|| check(control, mode, packet, now_ns, Scope::SourceService))
+        .or_else(|| check(control, mode, packet, now_ns, Scope::Tuple))
+        .unwrap_or(false)
 }
 
+/// Whether the verdict of this scope drops the packet; `None` when the next scope has to say.
+///
+/// One verdict that is decided upon is enough, whichever way: a packet under several is counted once.
 #[inline(always)]
-fn check(control: &Control, mode: Mode, packet: &Packet, now_ns: u64, scope: Scope) -> bool {
+fn check(
+    control: &Control,
+    mode: Mode,
+    packet: &Packet,
+    now_ns: u64,
+    scope: Scope,
+) -> Option<bool> {
     if control.scopes & scope.bit() == 0 {
-        return false;
+        return None;
     }
-    let Some(key) = VerdictKey::of(packet, scope) else {
-        return false;
-    };
-    let Some(verdict) = VERDICTS.get_ptr_mut(key) else {
-        return false;
-    };
+    let key = VerdictKey::of(packet, scope)?;
+    let verdict = VERDICTS.get_ptr_mut(key)?;
     // SAFETY: entries are preallocated; one that is replaced meanwhile still holds a whole verdict.
     let due = unsafe { SharedU64::from_ptr(&raw mut (*verdict).due_ns) };
     // SAFETY: as above; `due_ns` is read through the atomic only.
     let verdict = unsafe { &*verdict.cast_const() };
     if now_ns >= verdict.expires_ns {
         count(Counter::ExpiredVerdict);
-        return false;
+        return None;
     }
     if control.agent_lost(now_ns) {
         count(Counter::AgentLost);
-        return false;
+        return Some(false);
     }
     if control.allowlist_len != 0
         && ALLOWLIST
@@ -114,26 +120,32 @@ fn check(control: &Control, mode: Mode, packet: &Packet, now_ns: u64, scope: Sco
             .is_some()
     {
         count(Counter::Allowlisted);
-        return false;
+        return Some(false);
     }
     apply(mode, verdict, due, packet.frame_len, now_ns)
 }
 
-/// Counts what the verdict says, and whether it says to drop.
+/// Counts what the verdict says, and whether it says to drop; `None` when it lets the packet go on.
 #[inline(always)]
-fn apply(mode: Mode, verdict: &Verdict, due: &SharedU64, frame_len: u32, now_ns: u64) -> bool {
+fn apply(
+    mode: Mode,
+    verdict: &Verdict,
+    due: &SharedU64,
+    frame_len: u32,
+    now_ns: u64,
+) -> Option<bool> {
     let (counter, drops) = match verdict.action() {
         Some(Action::Drop) => (Counter::Dropped, true),
         Some(Action::RateLimit) => match verdict.admit(due.load(), now_ns) {
             Some(next) => {
                 // Two CPUs may both take the last token; the rate is a limit on the average.
                 due.store(next);
-                return false;
+                return None;
             }
             None => (Counter::RateLimited, true),
         },
         Some(Action::Watch) => (Counter::Watched, false),
-        None => return false,
+        None => return None,
     };
     if let Some(counters) = VERDICT_COUNTERS.get_ptr_mut(verdict.slot) {
         // SAFETY: the entry is this CPU's own.
@@ -147,8 +159,8 @@ fn apply(mode: Mode, verdict: &Verdict, due: &SharedU64, frame_len: u32, now_ns:
     }
     if drops && mode == Mode::Monitor {
         count(Counter::WouldDrop);
-        return false;
+        return Some(false);
     }
     count(counter);
-    drops
+    drops.then_some(true)
 }

@@ -85,6 +85,10 @@ pub struct Source {
     pub sha256: String,
 }
 
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// What a model was trained on, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +103,9 @@ pub struct Training {
     pub distinct_rows: u64,
     /// Share of the total weight given to recorded traffic; 0 without any.
     pub recorded_weight: f64,
+    /// Copies of each recorded row in the context of others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub contexts: u32,
     /// Seed of the validation folds and the choice of golden vectors.
     pub seed: u64,
     /// Split criterion.

@@ -211,23 +211,8 @@ fn nearest(name: &str) -> Option<&'static str> {
         .columns()
         .iter()
         .copied()
-        .map(|known| (edits(name.as_bytes(), known.as_bytes()), known))
+        .map(|known| (strsim::levenshtein(&name, known), known))
         .min()
         .filter(|(distance, known)| distance * 3 <= known.len())
         .map(|(_, known)| known)
-}
-
-/// Levenshtein distance.
-fn edits(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

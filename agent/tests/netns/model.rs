@@ -52,6 +52,7 @@ pub(crate) fn by_source_count() -> String {
             rows: 2_000,
             distinct_rows: 2,
             recorded_weight: 0.0,
+            contexts: 0,
             seed: 0,
             criterion: "gini".to_owned(),
             max_depth: 1,

@@ -18,6 +18,9 @@
     expect(internal_features, reason = "atomic addition, see `atomic`")
 )]
 
+#[cfg(feature = "testing")]
+extern crate std;
+
 pub mod address;
 pub mod atomic;
 pub mod control;
@@ -28,6 +31,9 @@ pub mod packet;
 mod pod;
 pub mod stats;
 pub mod tcp;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 pub mod verdict;
 
 /// Version of every layout in this crate.

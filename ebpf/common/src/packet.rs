@@ -24,6 +24,10 @@ const ETHERTYPE_QINQ_OLD: u16 = 0x9100;
 /// the verifier a copy of the loop.
 const MAX_EXTENSION_HEADERS: usize = 6;
 
+/// The last offset at which a header is looked for: the verifier wants a bound on every variable offset, and user
+/// space keeps to it too, so that both stop at the same header of a jumbo frame.
+pub const MAX_OFFSET: usize = 0x0fff;
+
 /// IP protocol number of ICMP.
 pub const ICMP: u8 = 1;
 /// IP protocol number of TCP.
@@ -41,7 +45,7 @@ const DESTINATION_OPTIONS: u8 = 60;
 
 /// Read access to the bytes of one packet.
 pub trait PacketBytes {
-    /// `N` bytes at `offset`, or `None` when the packet ends before `offset + N`.
+    /// `N` bytes at `offset`, or `None` when the packet ends before `offset + N` or `offset` is past [`MAX_OFFSET`].
     fn bytes<const N: usize>(&self, offset: usize) -> Option<[u8; N]>;
 
     /// Length of the packet in bytes.
@@ -56,6 +60,9 @@ pub trait PacketBytes {
 impl PacketBytes for [u8] {
     #[inline]
     fn bytes<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        if offset > MAX_OFFSET {
+            return None;
+        }
         self.get(offset..)?.first_chunk().copied()
     }
 

@@ -41,8 +41,8 @@ pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
     ));
     if training.recorded_weight > 0.0 {
         line(format!(
-            "Recordings carry {} of the total weight, the same for every scenario and class.",
-            training.recorded_weight
+            "Recordings carry {} of the total weight, the same for every scenario and class. Each of their rows stands {} more times with the context columns of other recorded rows (`train/context.rs` says which and why).",
+            training.recorded_weight, training.contexts
         ));
     }
     line(format!(
@@ -57,7 +57,7 @@ pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
     if fitted.candidates.is_empty() {
         line("They were given, not chosen.".to_owned());
     } else {
-        line("\nChosen on training data only, by five-fold validation that leaves a fifth of the attack types out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types left out (each type the same).\n".to_owned());
+        line("\nChosen on training data only, by five-fold validation that leaves a fifth of the attack types and of the recorded scenarios out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types and scenarios left out (each the same).\n".to_owned());
         line("| depth | leaf | balance | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|---|".to_owned());
         for candidate in &fitted.candidates {
             let [normal, known, unseen] = candidate.parts;

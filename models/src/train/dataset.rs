@@ -113,6 +113,11 @@ impl Dataset {
         self
     }
 
+    /// Whether a group is a recorded scenario; their names hold a slash, attack types' none.
+    pub fn is_recorded(&self, group: usize) -> bool {
+        self.groups[group].contains('/')
+    }
+
     /// All rows, duplicates included.
     pub fn count(&self) -> u64 {
         self.rows.iter().map(|row| row.count).sum()

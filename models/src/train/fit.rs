@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, find,
-    is_test_file, kdd, recorded, validate::mix,
+    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, context,
+    find, is_test_file, kdd, recorded, validate::mix,
 };
 use crate::{
     Class, Classifier, Confusion, Features, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
@@ -39,6 +39,8 @@ pub struct Request {
     pub recorded: Vec<PathBuf>,
     /// The recordings' share of the total weight, `0.0..1.0`.
     pub recorded_weight: f64,
+    /// Copies of each recorded row in the context of others.
+    pub contexts: u32,
     /// Depth; chosen by validation if absent.
     pub max_depth: Option<usize>,
     /// Leaf size; chosen by validation if absent.
@@ -120,12 +122,17 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         preprocessing: Preprocessing::of(request.schema),
         training: Training {
             digest: data.digest(),
-            rows: data.count(),
+            rows: sources.iter().map(|source| source.rows).sum(),
             distinct_rows: data.rows.len() as u64,
             recorded_weight: if request.recorded.is_empty() {
                 0.0
             } else {
                 request.recorded_weight
+            },
+            contexts: if request.recorded.is_empty() {
+                0
+            } else {
+                request.contexts
             },
             sources,
             seed: request.seed,
@@ -200,6 +207,7 @@ fn load(
         sources.push(source);
         recordings.extend(rows);
     }
+    let recordings = context::with_other_contexts(recordings, request.contexts, request.seed);
     let recorded = Dataset::new(request.schema, recordings);
     Ok((
         data.with_recorded(recorded, request.recorded_weight),

@@ -9,6 +9,7 @@ pub mod recorded;
 mod attacks;
 mod card;
 mod cart;
+mod context;
 mod dataset;
 mod evaluate;
 mod input;

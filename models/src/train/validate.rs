@@ -122,18 +122,19 @@ fn try_fold(
     Ok(())
 }
 
-/// The fold that leaves each attack type out: types of a class spread over the folds, so that
-/// every fold keeps something of every class. Normal groups, and the only type of a class, are
-/// never left out.
+/// The fold that leaves each attack type, and each recorded scenario, out: those of a class
+/// spread over the folds, so that every fold keeps something of every class. KDD's normal rows,
+/// which are one group, and the only type of a class are never left out.
 fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
     let mut class_of_group = vec![Class::Normal; data.groups.len()];
     for row in &data.rows {
         class_of_group[row.group] = row.class;
     }
     let mut folds = vec![None; data.groups.len()];
-    for class in Class::ALL.into_iter().filter(|class| class.is_attack()) {
+    for class in Class::ALL {
         let mut members: Vec<usize> = (0..folds.len())
             .filter(|group| class_of_group[*group] == class)
+            .filter(|group| class.is_attack() || data.is_recorded(*group))
             .collect();
         if members.len() < 2 {
             continue;

@@ -46,7 +46,7 @@ fn clean_in(labs: &Path) -> Result<usize> {
         if record.boot != boot {
             forget(&record, labs);
         } else if record.owner.is_alive() {
-            println!(
+            eprintln!(
                 "  run {} is alive (pid {}), left alone",
                 record.tag, record.owner.pid
             );
@@ -54,7 +54,7 @@ fn clean_in(labs: &Path) -> Result<usize> {
         } else {
             remove(&record, labs);
         }
-        println!("  removed what run {} left", record.tag);
+        eprintln!("  removed what run {} left", record.tag);
         removed += 1;
     }
     Ok(removed)
@@ -226,6 +226,11 @@ mod tests {
             .spawn()
             .expect("sleep");
         let process = ProcessId::of(orphan.id()).expect("alive");
+        // The kernel lets go of us a moment before the child's environment shows.
+        let environment = format!("/proc/{}/environ", orphan.id());
+        while fs::read(&environment).expect("environ").is_empty() {
+            sleep(Duration::from_millis(1));
+        }
         write(&labs, &record);
         assert_eq!(clean_in(&labs).expect("clean"), 1);
         assert!(!process.is_alive(), "the orphan was ended");

@@ -89,7 +89,7 @@ impl Lab {
             }
         };
         for note in &standing.notes {
-            println!("  note: {note}");
+            eprintln!("  note: {note}");
         }
         let host = |name: &str| -> Result<Host> {
             let mut host = standing

@@ -161,8 +161,8 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         assert_eq!(
             counts,
             [
-                ("backscatter-icmp-500", 1),
-                ("icmp-500", 1),
+                ("backscatter-icmp-333", 1),
+                ("icmp-333", 1),
                 ("other", 1),
                 ("ping-1", 2)
             ],
@@ -187,9 +187,9 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
             lines
                 .next()
                 .expect("row")
-                .ends_with("normal,backscatter-icmp-500")
+                .ends_with("normal,backscatter-icmp-333")
         );
-        assert!(lines.next().expect("row").ends_with("dos,icmp-500"));
+        assert!(lines.next().expect("row").ends_with("dos,icmp-333"));
     }
 
     #[test]

@@ -47,6 +47,9 @@ struct FitArgs {
     /// The recordings' share of the total weight.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     recorded_weight: f64,
+    /// Copies of each recorded row in the context of other recorded rows.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    contexts: u32,
     /// Most decisions on a path; chosen by validation if absent.
     #[arg(long, value_name = "N")]
     max_depth: Option<usize>,
@@ -136,6 +139,7 @@ fn run_fit(args: &FitArgs) -> anyhow::Result<()> {
         data: args.data.clone(),
         recorded: args.recorded.clone(),
         recorded_weight: args.recorded_weight,
+        contexts: args.contexts,
         max_depth: args.max_depth,
         min_leaf: args.min_leaf,
         balance: args.balance,
@@ -172,7 +176,10 @@ fn command_line(args: &FitArgs) -> String {
         command.push_str(&format!(" --recorded {}", name(path)));
     }
     if !args.recorded.is_empty() {
-        command.push_str(&format!(" --recorded-weight {}", args.recorded_weight));
+        command.push_str(&format!(
+            " --recorded-weight {} --contexts {}",
+            args.recorded_weight, args.contexts
+        ));
     }
     if let Some(depth) = args.max_depth {
         command.push_str(&format!(" --max-depth {depth}"));

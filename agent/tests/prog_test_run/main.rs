@@ -1,0 +1,11 @@
+//! Ring 2: the loaded programs, by `BPF_PROG_TEST_RUN`. Needs root.
+
+mod bench;
+mod control;
+mod counters;
+mod events;
+mod overload;
+mod parity;
+mod restart;
+mod speed;
+mod verdicts;

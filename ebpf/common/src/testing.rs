@@ -1,0 +1,416 @@
+//! Frames for the tests of this crate and of the agent: lengths and header fields are right by construction unless
+//! a test breaks them on purpose. Checksums are zero; nothing here looks at them.
+
+pub mod corpus;
+
+use std::{vec, vec::Vec};
+
+use crate::packet::{ICMP, ICMPV6, TCP, UDP};
+
+/// The tag of 802.1Q.
+pub const DOT1Q: u16 = 0x8100;
+/// The outer tag of 802.1ad.
+pub const DOT1AD: u16 = 0x88a8;
+/// The outer tag of switches older than 802.1ad.
+pub const QINQ_OLD: u16 = 0x9100;
+
+/// Payload bytes: no field of a header that was read at the wrong offset can be mistaken for this.
+const FILLER: u8 = 0xa5;
+
+/// An IPv6 extension header.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Extension {
+    /// Hop-by-hop options, so many units of 8 bytes beyond the first.
+    HopByHop(u8),
+    /// Routing, as above.
+    Routing(u8),
+    /// Destination options, as above.
+    Destination(u8),
+    /// Authentication, so many units of 4 bytes beyond the first two (RFC 4302 section 2.2).
+    Authentication(u8),
+    /// Fragment: offset in bytes, and whether more follow.
+    Fragment(u16, bool),
+}
+
+#[derive(Clone, Debug)]
+enum Network {
+    V4 {
+        source: [u8; 4],
+        destination: [u8; 4],
+        options: Vec<u8>,
+        fragment: (u16, bool),
+    },
+    V6 {
+        source: [u16; 8],
+        destination: [u16; 8],
+        extensions: Vec<Extension>,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum Transport {
+    Tcp { flags: u8, options: Vec<u8> },
+    Udp,
+    Icmp { icmp_type: u8, code: u8, id: u16 },
+    Other(u8),
+}
+
+/// A frame in the making.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    tags: Vec<(u16, u16)>,
+    network: Network,
+    transport: Transport,
+    ports: (u16, u16),
+    payload: usize,
+    padding: usize,
+}
+
+impl Frame {
+    fn new(network: Network) -> Self {
+        Self {
+            tags: Vec::new(),
+            network,
+            transport: Transport::Other(0xfd),
+            ports: (0, 0),
+            payload: 0,
+            padding: 0,
+        }
+    }
+
+    /// An IPv4 packet.
+    #[must_use]
+    pub fn v4(source: [u8; 4], destination: [u8; 4]) -> Self {
+        Self::new(Network::V4 {
+            source,
+            destination,
+            options: Vec::new(),
+            fragment: (0, false),
+        })
+    }
+
+    /// An IPv6 packet.
+    #[must_use]
+    pub fn v6(source: [u16; 8], destination: [u16; 8]) -> Self {
+        Self::new(Network::V6 {
+            source,
+            destination,
+            extensions: Vec::new(),
+        })
+    }
+
+    /// Adds a VLAN tag inside those already there.
+    #[must_use]
+    pub fn tag(mut self, ethertype: u16, vlan: u16) -> Self {
+        self.tags.push((ethertype, vlan));
+        self
+    }
+
+    /// Adds an 802.1Q tag.
+    #[must_use]
+    pub fn vlan(self, vlan: u16) -> Self {
+        self.tag(DOT1Q, vlan)
+    }
+
+    /// Adds an 802.1ad tag and an 802.1Q tag inside it.
+    #[must_use]
+    pub fn qinq(self, outer: u16, inner: u16) -> Self {
+        self.tag(DOT1AD, outer).tag(DOT1Q, inner)
+    }
+
+    /// Sets the IPv4 options; padded to a multiple of four bytes.
+    ///
+    /// # Panics
+    ///
+    /// On IPv6.
+    #[must_use]
+    pub fn options(mut self, bytes: &[u8]) -> Self {
+        match &mut self.network {
+            Network::V4 { options, .. } => {
+                *options = bytes.to_vec();
+                options.resize(bytes.len().next_multiple_of(4), 0);
+            }
+            Network::V6 { .. } => panic!("IPv6 has extension headers, not options"),
+        }
+        self
+    }
+
+    /// Adds an IPv6 extension header.
+    ///
+    /// # Panics
+    ///
+    /// On IPv4.
+    #[must_use]
+    pub fn extension(mut self, extension: Extension) -> Self {
+        match &mut self.network {
+            Network::V4 { .. } => panic!("IPv4 has options, not extension headers"),
+            Network::V6 { extensions, .. } => extensions.push(extension),
+        }
+        self
+    }
+
+    /// Makes it a fragment: `offset` bytes into its datagram, `more` to come. One at an offset carries no transport
+    /// header, only payload.
+    ///
+    /// # Panics
+    ///
+    /// When the offset is not a multiple of 8.
+    #[must_use]
+    pub fn fragment(mut self, offset: u16, more: bool) -> Self {
+        assert_eq!(offset % 8, 0, "fragment offsets count 8 bytes");
+        match &mut self.network {
+            Network::V4 { fragment, .. } => *fragment = (offset, more),
+            Network::V6 { extensions, .. } => extensions.push(Extension::Fragment(offset, more)),
+        }
+        self
+    }
+
+    /// A TCP segment.
+    #[must_use]
+    pub fn tcp(mut self, source_port: u16, destination_port: u16, flags: u8) -> Self {
+        self.ports = (source_port, destination_port);
+        self.transport = Transport::Tcp {
+            flags,
+            options: Vec::new(),
+        };
+        self
+    }
+
+    /// Sets the TCP options; padded to a multiple of four bytes.
+    ///
+    /// # Panics
+    ///
+    /// On anything but TCP.
+    #[must_use]
+    pub fn tcp_options(mut self, bytes: &[u8]) -> Self {
+        match &mut self.transport {
+            Transport::Tcp { options, .. } => {
+                *options = bytes.to_vec();
+                options.resize(bytes.len().next_multiple_of(4), 0);
+            }
+            _ => panic!("only TCP has TCP options"),
+        }
+        self
+    }
+
+    /// A UDP datagram.
+    #[must_use]
+    pub fn udp(mut self, source_port: u16, destination_port: u16) -> Self {
+        self.ports = (source_port, destination_port);
+        self.transport = Transport::Udp;
+        self
+    }
+
+    /// An ICMP message on IPv4, an ICMPv6 message on IPv6. `id` fills the two bytes after the checksum.
+    #[must_use]
+    pub fn icmp(mut self, icmp_type: u8, code: u8, id: u16) -> Self {
+        self.transport = Transport::Icmp {
+            icmp_type,
+            code,
+            id,
+        };
+        self
+    }
+
+    /// An echo request.
+    #[must_use]
+    pub fn echo(self, id: u16) -> Self {
+        let request = match self.network {
+            Network::V4 { .. } => 8,
+            Network::V6 { .. } => 128,
+        };
+        self.icmp(request, 0, id)
+    }
+
+    /// Some other protocol.
+    #[must_use]
+    pub fn protocol(mut self, number: u8) -> Self {
+        self.transport = Transport::Other(number);
+        self
+    }
+
+    /// Sets the number of bytes after the transport header.
+    #[must_use]
+    pub fn payload(mut self, len: usize) -> Self {
+        self.payload = len;
+        self
+    }
+
+    /// Adds zeros after the IP datagram, as Ethernet does below 60 bytes.
+    #[must_use]
+    pub fn padding(mut self, len: usize) -> Self {
+        self.padding = len;
+        self
+    }
+
+    /// The same the other way round: addresses and ports swapped, an echo request made a reply.
+    #[must_use]
+    pub fn reply(mut self) -> Self {
+        match &mut self.network {
+            Network::V4 {
+                source,
+                destination,
+                ..
+            } => core::mem::swap(source, destination),
+            Network::V6 {
+                source,
+                destination,
+                ..
+            } => core::mem::swap(source, destination),
+        }
+        self.ports = (self.ports.1, self.ports.0);
+        if let Transport::Icmp { icmp_type, .. } = &mut self.transport {
+            *icmp_type = match *icmp_type {
+                8 => 0,
+                128 => 129,
+                other => other,
+            };
+        }
+        self
+    }
+
+    /// IP protocol number of the transport header.
+    #[must_use]
+    pub fn protocol_number(&self) -> u8 {
+        match (&self.transport, &self.network) {
+            (Transport::Tcp { .. }, _) => TCP,
+            (Transport::Udp, _) => UDP,
+            (Transport::Icmp { .. }, Network::V4 { .. }) => ICMP,
+            (Transport::Icmp { .. }, Network::V6 { .. }) => ICMPV6,
+            (Transport::Other(number), _) => *number,
+        }
+    }
+
+    /// The bytes.
+    ///
+    /// # Panics
+    ///
+    /// When a length does not fit its field.
+    #[must_use]
+    pub fn build(&self) -> Vec<u8> {
+        let mut frame = vec![0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1];
+        for &(ethertype, vlan) in &self.tags {
+            frame.extend(ethertype.to_be_bytes());
+            frame.extend(vlan.to_be_bytes());
+        }
+        match &self.network {
+            Network::V4 {
+                source,
+                destination,
+                options,
+                fragment: (offset, more),
+            } => {
+                let datagram = self.datagram(*offset != 0);
+                let header_len = 20 + options.len();
+                assert!(header_len <= 60, "40 bytes of options at most");
+                frame.extend([0x08, 0x00, 0x40 | (header_len / 4) as u8, 0]);
+                frame.extend(length(header_len + datagram.len()));
+                frame.extend([0x12, 0x34]);
+                frame.extend(((offset / 8) | (u16::from(*more) << 13)).to_be_bytes());
+                frame.extend([64, self.protocol_number(), 0, 0]);
+                frame.extend(source);
+                frame.extend(destination);
+                frame.extend(options);
+                frame.extend(datagram);
+            }
+            Network::V6 {
+                source,
+                destination,
+                extensions,
+            } => {
+                let later = extensions
+                    .iter()
+                    .any(|extension| matches!(extension, Extension::Fragment(1.., _)));
+                let (first, mut rest) = self.chain(extensions);
+                rest.extend(self.datagram(later));
+                frame.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
+                frame.extend(length(rest.len()));
+                frame.extend([first, 64]);
+                frame.extend(source.iter().flat_map(|group| group.to_be_bytes()));
+                frame.extend(destination.iter().flat_map(|group| group.to_be_bytes()));
+                frame.extend(rest);
+            }
+        }
+        frame.resize(frame.len() + self.padding, 0);
+        frame
+    }
+
+    /// The extension headers, and the number of the first.
+    fn chain(&self, extensions: &[Extension]) -> (u8, Vec<u8>) {
+        let mut next = self.protocol_number();
+        let mut bytes = Vec::new();
+        for extension in extensions.iter().rev() {
+            let (number, mut header) = extension.bytes();
+            header[0] = next;
+            next = number;
+            header.extend(bytes);
+            bytes = header;
+        }
+        (next, bytes)
+    }
+
+    /// What stands above IP.
+    fn datagram(&self, later_fragment: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if !later_fragment {
+            let (source_port, destination_port) =
+                (self.ports.0.to_be_bytes(), self.ports.1.to_be_bytes());
+            match &self.transport {
+                Transport::Tcp { flags, options } => {
+                    let header_len = 20 + options.len();
+                    assert!(header_len <= 60, "40 bytes of options at most");
+                    bytes.extend(source_port);
+                    bytes.extend(destination_port);
+                    bytes.extend([0, 0, 0, 1, 0, 0, 0, 2]);
+                    bytes.extend([(header_len / 4) as u8 * 16, *flags, 0xff, 0xff, 0, 0, 0, 0]);
+                    bytes.extend(options);
+                }
+                Transport::Udp => {
+                    bytes.extend(source_port);
+                    bytes.extend(destination_port);
+                    bytes.extend(length(8 + self.payload));
+                    bytes.extend([0, 0]);
+                }
+                Transport::Icmp {
+                    icmp_type,
+                    code,
+                    id,
+                } => {
+                    bytes.extend([*icmp_type, *code, 0, 0]);
+                    bytes.extend(id.to_be_bytes());
+                    bytes.extend([0, 1]);
+                }
+                Transport::Other(_) => {}
+            }
+        }
+        bytes.resize(bytes.len() + self.payload, FILLER);
+        bytes
+    }
+}
+
+impl Extension {
+    /// Its number and bytes; the first byte, the next header's number, is left to the caller.
+    fn bytes(self) -> (u8, Vec<u8>) {
+        let (number, len_field, len) = match self {
+            Self::HopByHop(units) => (0, units, 8 + usize::from(units) * 8),
+            Self::Routing(units) => (43, units, 8 + usize::from(units) * 8),
+            Self::Destination(units) => (60, units, 8 + usize::from(units) * 8),
+            Self::Authentication(units) => (51, units, 8 + usize::from(units) * 4),
+            Self::Fragment(..) => (44, 0, 8),
+        };
+        let mut bytes = vec![0; len];
+        bytes[1] = len_field;
+        if let Self::Fragment(offset, more) = self {
+            let [hi, lo] = (offset | u16::from(more)).to_be_bytes();
+            bytes[2] = hi;
+            bytes[3] = lo;
+        }
+        (number, bytes)
+    }
+}
+
+fn length(bytes: usize) -> [u8; 2] {
+    u16::try_from(bytes)
+        .expect("an IP length field holds 16 bits")
+        .to_be_bytes()
+}
