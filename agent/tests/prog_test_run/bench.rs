@@ -77,7 +77,8 @@ impl Bench {
     }
 
     fn open(&mut self) {
-        let plane = Dataplane::open(&self.options).expect("these tests need root and BPF");
+        let mut plane = Dataplane::open(&self.options).expect("these tests need root and BPF");
+        plane.keep();
         self.before = plane.tables.stats().expect("statistics");
         self.plane = Some(plane);
     }

@@ -80,7 +80,8 @@ fn detach_removes_every_pin_of_an_agent_that_was_killed() {
         ring_buffer_bytes: 4_096,
         log_level: 0,
     };
-    let plane = Dataplane::open(&options).expect("these tests need root and BPF");
+    let mut plane = Dataplane::open(&options).expect("these tests need root and BPF");
+    plane.keep();
     let in_use = detach(&root).map_err(|error| error.to_string());
     drop(plane);
     let pinned: Vec<_> = fs::read_dir(root.join("v1"))
