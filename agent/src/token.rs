@@ -61,20 +61,20 @@ impl Token {
     /// A file that others may read, that is no token, or that can't be made.
     pub fn load_or_create(path: &Path) -> Result<Self, AppError> {
         match open(path) {
-            Ok(file) => Self::read(path, &file),
+            Ok(file) => Self::read(path, &file, false),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Self::create(path),
             Err(e) => Err(unreadable(path, &e)),
         }
     }
 
-    /// Reads the token file.
+    /// Reads the token file to present the token to an agent, which may be another user's when we are root.
     ///
     /// # Errors
     ///
     /// A file that is not there, that others may read or that is no token.
     pub fn load(path: &Path) -> Result<Self, AppError> {
         let file = open(path).map_err(|e| unreadable(path, &e))?;
-        Self::read(path, &file)
+        Self::read(path, &file, nix::unistd::geteuid().is_root())
     }
 
     /// A token from elsewhere, such as the environment.
@@ -113,7 +113,7 @@ impl Token {
         format!("Bearer {}", self.0)
     }
 
-    fn read(path: &Path, file: &File) -> Result<Self, AppError> {
+    fn read(path: &Path, file: &File, of_anybody: bool) -> Result<Self, AppError> {
         let shown = path.display();
         // The open file is judged, not the path: it may be swapped meanwhile.
         let metadata = file.metadata().map_err(|e| unreadable(path, &e))?;
@@ -129,7 +129,7 @@ impl Token {
             )));
         }
         let owner = metadata.uid();
-        if owner != 0 && owner != nix::unistd::geteuid().as_raw() {
+        if !of_anybody && owner != 0 && owner != nix::unistd::geteuid().as_raw() {
             return Err(AppError::permission(format_args!(
                 "{shown} belongs to another user (uid {owner}); delete it or name another with --token-file"
             )));
@@ -168,7 +168,10 @@ impl Token {
         {
             Ok(file) => file,
             // Somebody else was faster.
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Self::load(path),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let file = open(path).map_err(|e| unreadable(path, &e))?;
+                return Self::read(path, &file, false);
+            }
             Err(e) => return Err(failed(&e)),
         };
         if let Err(e) = writeln!(file, "{}", token.0) {
