@@ -1,6 +1,11 @@
 //! Attaching to interfaces, replacing in place what an earlier run left.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use aya::{
     Ebpf,
@@ -28,6 +33,9 @@ pub struct Attachment {
     /// Whether egress is watched too.
     pub egress: bool,
 }
+
+/// The kernel takes a link whose pin was removed down in its own time; longer than that it need not be waited for.
+const LETTING_GO: Duration = Duration::from_secs(2);
 
 const NATIVE: &str = "native";
 const GENERIC: &str = "generic";
@@ -99,18 +107,28 @@ fn one(
     };
     let pin = |mode: &str| pins.links().join(format!("xdp-{mode}-{index}"));
     let mut xdp = None;
+    let mut let_go = false;
     for mode in [NATIVE, GENERIC] {
         if xdp.is_none() && modes.contains(&mode) && replace(program, &pin(mode))? {
             xdp = Some(mode);
         } else {
             // A link in a mode no longer wanted, or of an interface that is gone.
-            let _ = fs::remove_file(pin(mode));
+            let_go |= fs::remove_file(pin(mode)).is_ok();
         }
     }
     let xdp = match xdp {
         Some(mode) => mode,
         None => {
-            let mode = attach_xdp(program, name, index, modes, &pin)?;
+            let patience = if let_go { LETTING_GO } else { Duration::ZERO };
+            let deadline = Instant::now() + patience;
+            let mode = loop {
+                match attach_xdp(program, name, index, modes, &pin) {
+                    Err(DataplaneError::Busy(_)) if Instant::now() < deadline => {
+                        thread::sleep(Duration::from_millis(10));
+                    }
+                    attached => break attached?,
+                }
+            };
             made.push(pin(mode));
             mode
         }
