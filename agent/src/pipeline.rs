@@ -31,7 +31,7 @@ use self::{latency::Latency, wake::Waker};
 use crate::{
     api::path_line,
     config::{Config, OnAgentLoss},
-    dataplane::{Dataplane, DataplaneError, monotonic_ns},
+    dataplane::{self, Dataplane, DataplaneError, monotonic_ns},
     decision::{Decision, Origin, Target},
     enforce::{Enforcer, Order},
     engine::{
@@ -398,7 +398,16 @@ impl Pipeline {
     }
 
     fn publish(&mut self, now_ns: u64) {
-        self.degraded.clear();
+        let known = std::mem::take(&mut self.degraded);
+        for InterfaceView { name, index, .. } in &self.interfaces {
+            if !dataplane::is_there(*index) {
+                let lost = format!("interface {name} is gone; restart to watch a new one");
+                if !known.contains(&lost) {
+                    tracing::warn!("{lost}");
+                }
+                self.degraded.push(lost);
+            }
+        }
         match self.dataplane.tables.stats() {
             Ok(stats) => {
                 let grew = |counter| stats.value(counter) > self.stats.value(counter);

@@ -45,6 +45,12 @@ pub(super) fn index_of(name: &str) -> Result<u32, DataplaneError> {
     nix::net::if_::if_nametoindex(name).map_err(|_| DataplaneError::NoInterface(name.to_owned()))
 }
 
+/// Whether there is an interface of this index.
+#[must_use]
+pub fn is_there(index: u32) -> bool {
+    nix::net::if_::if_indextoname(index).is_ok()
+}
+
 pub(super) fn ingress_program(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataplaneError> {
     program(ebpf, "tidegate_ingress")
 }

@@ -6,7 +6,7 @@ mod tables;
 
 use std::{io, path::PathBuf};
 
-pub use attach::Attachment;
+pub use attach::{Attachment, is_there};
 use aya::{
     Ebpf, EbpfLoader,
     maps::{MapData, RingBuf},
