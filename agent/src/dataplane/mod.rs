@@ -9,13 +9,13 @@ use std::{io, path::PathBuf};
 pub use attach::{Attachment, is_there};
 use aya::{
     Ebpf, EbpfLoader,
-    maps::{MapData, RingBuf},
+    maps::{MapData, MapInfo, RingBuf},
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use nix::time::{ClockId, clock_gettime};
 pub use pins::{Pins, PinsError, Removed, detach};
 pub use tables::Tables;
-use tidegate_common::stats::Counter;
+use tidegate_common::{event::FlowEvent, stats::Counter};
 
 use crate::config::XdpMode;
 
@@ -138,13 +138,14 @@ impl Dataplane {
     ) -> Result<(Ebpf, Tables, RingBuf<MapData>), DataplaneError> {
         let mut ebpf = EbpfLoader::new()
             .default_map_pin_directory(pins.maps())
-            .map_max_entries("FLOWS", options.flow_table_size)
-            .map_max_entries("EVENTS", options.ring_buffer_bytes)
+            .map_max_entries("FLOWS", size(pins, "FLOWS", options.flow_table_size))
+            .map_max_entries("EVENTS", size(pins, "EVENTS", options.ring_buffer_bytes))
             .override_global("AYA_LOG_LEVEL", &options.log_level, false)
             .load(PROGRAMS)
             .map_err(|error| refused("create the maps", error))?;
         let tables = Tables::take(&mut ebpf)?;
-        let events = tables::take(&mut ebpf, "EVENTS", RingBuf::try_from)?;
+        let mut events = tables::take(&mut ebpf, "EVENTS", RingBuf::try_from)?;
+        discard_stale(&mut events, options.ring_buffer_bytes);
         let program = attach::ingress_program(&mut ebpf)?;
         program
             .load()
@@ -187,6 +188,33 @@ impl Dataplane {
         } = self;
         drop((attachments, ebpf, tables, events));
         pins.remove()
+    }
+}
+
+/// The size of a map: that of the pinned one, which can't be changed, if there is one.
+fn size(pins: &Pins, map: &str, wanted: u32) -> u32 {
+    let Ok(pinned) = MapInfo::from_pin(pins.maps().join(map)) else {
+        return wanted;
+    };
+    let size = pinned.max_entries();
+    if size != wanted {
+        tracing::warn!(
+            map,
+            size,
+            wanted,
+            "the map of an earlier run has another size and is kept; `tidegate detach` first to change it"
+        );
+    }
+    size
+}
+
+/// Throws away what was sent while no agent listened: verdicts on what is long over would be wrong.
+fn discard_stale(events: &mut RingBuf<MapData>, bytes: u32) {
+    // Bounded, for new ones keep coming.
+    for _ in 0..bytes as usize / size_of::<FlowEvent>() {
+        if events.next().is_none() {
+            return;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use aya::{
     },
     util::nr_cpus,
 };
+use nix::libc;
 use tidegate_common::{
     address::Address,
     control::{Control, OverflowKey},
@@ -95,8 +96,8 @@ impl Tables {
     /// As above.
     pub fn remove_verdict(&mut self, key: &VerdictKey) -> Result<(), DataplaneError> {
         match self.verdicts.remove(key) {
-            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
-            Err(error) => Err(refused("remove a verdict", error)),
+            Err(error) if !is_absent(&error) => Err(refused("remove a verdict", error)),
+            _ => Ok(()),
         }
     }
 
@@ -167,8 +168,8 @@ impl Tables {
     /// As above.
     pub fn disallow(&mut self, network: Address, prefix: u32) -> Result<(), DataplaneError> {
         match self.allowlist.remove(&Key::new(prefix, network.to_bytes())) {
-            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
-            Err(error) => Err(refused("write the allowlist", error)),
+            Err(error) if !is_absent(&error) => Err(refused("write the allowlist", error)),
+            _ => Ok(()),
         }
     }
 
@@ -212,5 +213,14 @@ impl Tables {
             .iter()
             .collect::<Result<_, _>>()
             .map_err(|error| refused("read the overflow map", error))
+    }
+}
+
+/// Whether an error only says that a key was not there; deleting says so by the kernel's number.
+fn is_absent(error: &MapError) -> bool {
+    match error {
+        MapError::KeyNotFound => true,
+        MapError::SyscallError(syscall) => syscall.io_error.raw_os_error() == Some(libc::ENOENT),
+        _ => false,
     }
 }

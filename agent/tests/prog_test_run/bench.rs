@@ -11,7 +11,8 @@ use aya::{
     maps::{HashMap, Map, MapData},
     programs::{TestRun as _, TestRunOptions},
 };
-use tidegate::dataplane::{Dataplane, Options, XdpChoice, detach, monotonic_ns};
+use tidegate::config::XdpMode;
+use tidegate::dataplane::{Dataplane, Options, detach, monotonic_ns};
 use tidegate_common::{
     control::{Control, Mode},
     event::FlowEvent,
@@ -59,7 +60,7 @@ impl Bench {
         let mut options = Options {
             bpf_root: root,
             interfaces: Vec::new(),
-            xdp: XdpChoice::Auto,
+            xdp: XdpMode::Auto,
             egress: false,
             flow_table_size: 8_192,
             ring_buffer_bytes: 1 << 18,

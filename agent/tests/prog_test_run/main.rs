@@ -7,5 +7,4 @@ mod events;
 mod overload;
 mod parity;
 mod restart;
-mod speed;
 mod verdicts;

@@ -378,7 +378,6 @@ fn rate_limit_lets_the_rate_pass_for_good() {
 }
 
 #[test]
-#[ignore = "fails: aya's removal of a missing key is ENOENT from the system call, not `KeyNotFound`"]
 fn taking_back_what_is_not_there_does_no_harm() {
     let mut bench = Bench::new();
     let tables = &mut bench.plane().tables;

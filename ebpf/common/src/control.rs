@@ -12,11 +12,11 @@ pub enum Mode {
     Bypass = 3,
 }
 
-/// Value of the one-entry control map. All zero, as a fresh map is, means: count flows, enforce nothing.
+/// Value of the one-entry control map. All zero, as a fresh map is, means: enforce nothing, follow no flow.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(C)]
 pub struct Control {
-    /// A [`Mode`] as a number; 0 counts flows and looks at no verdict.
+    /// A [`Mode`] as a number; 0 looks at no verdict.
     pub mode: u32,
     /// Scopes of which verdicts exist ([`crate::verdict::Scope::bit`]); lookups in other scopes are saved.
     pub scopes: u32,
