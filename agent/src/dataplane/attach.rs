@@ -48,7 +48,8 @@ pub(super) fn index_of(name: &str) -> Result<u32, DataplaneError> {
 /// Whether there is an interface of this index.
 #[must_use]
 pub fn is_there(index: u32) -> bool {
-    nix::net::if_::if_indextoname(index).is_ok()
+    // nix takes the null pointer of a failure for a success without a name.
+    nix::net::if_::if_indextoname(index).is_ok_and(|name| !name.is_empty())
 }
 
 pub(super) fn ingress_program(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataplaneError> {
