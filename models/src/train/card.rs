@@ -41,7 +41,7 @@ pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
     ));
     if training.recorded_weight > 0.0 {
         line(format!(
-            "Recordings carry {} of the total weight, the same for every scenario and class. Each of their rows stands {} more times with the context columns of other recorded rows (`train/context.rs` says which and why).",
+            "Recordings carry {} of the total weight, the same for every scenario and class. Each of their rows stands {} more times with the context columns of other recorded rows, and each normal one once more without any context (`train/context.rs` says which columns and why).",
             training.recorded_weight, training.contexts
         ));
     }

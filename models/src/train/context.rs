@@ -6,7 +6,7 @@
 //! the context of others teach it that the context is not the connection.
 
 use super::validate::mix;
-use crate::{Class, Features, Schema};
+use crate::{Class, Features, Flag, Protocol, Schema, Service};
 
 /// Which columns are about others.
 struct Context {
@@ -32,12 +32,14 @@ impl Context {
     }
 }
 
-/// Adds `copies` of every recorded row, each in the context of another recorded row.
+/// Adds variations of every recorded row: `copies` in the context of another recorded row, and, where `copies` is not
+/// 0, a normal row as if nobody else had sent anything.
 ///
 /// All copies get the other's network. Every second copy of a normal row gets the other's destination too: whoever
 /// talks to a host under attack is not part of it. An attack keeps its own, for it is what fills it. The others are
-/// drawn scenario by scenario, so that a long one does not outweigh the rest. The same seed gives the same copies.
-pub(super) fn with_other_contexts(
+/// drawn scenario by scenario, so that a long one does not outweigh the rest. Copies of an echo request have a payload
+/// of any size, which is its sender's whim. The same seed gives the same copies.
+pub(super) fn with_variations(
     rows: Vec<(Features, Class, String)>,
     copies: u32,
     seed: u64,
@@ -54,7 +56,7 @@ pub(super) fn with_other_contexts(
         }
     }
     let context = Context::new();
-    let mut all = Vec::with_capacity(rows.len() * (1 + copies as usize));
+    let mut all = Vec::with_capacity(rows.len() * (2 + copies as usize));
     for (index, (features, class, name)) in rows.iter().enumerate() {
         all.push((*features, *class, name.clone()));
         for copy in 0..copies {
@@ -66,10 +68,75 @@ pub(super) fn with_other_contexts(
             if *class == Class::Normal && copy % 2 == 1 {
                 transplant(&mut features, &rows[other].0, &context.destination);
             }
+            resize_echo(&mut features, mix(draw ^ seed));
+            all.push((features, *class, name.clone()));
+        }
+        if *class == Class::Normal && copies > 0 {
+            let mut features = *features;
+            isolate(&mut features);
+            resize_echo(&mut features, mix(seed ^ index as u64));
             all.push((features, *class, name.clone()));
         }
     }
     all
+}
+
+/// Gives an echo request another payload, of 0 to 1472 bytes, which fill an Ethernet frame.
+fn resize_echo(features: &mut Features, draw: u64) {
+    let echo = Service::from_icmp(8, 0).code();
+    if features.named("service") == Some(echo) {
+        // The column counts the 8-byte header.
+        set(features, "src_bytes", 8 + (draw % 1473) as u32);
+    }
+}
+
+/// The columns as they are when the connection is the first and only one for a long time.
+fn isolate(features: &mut Features) {
+    let value = |name| features.named(name).unwrap_or(0);
+    let icmp = value("protocol_type") == Protocol::Icmp.code();
+    let flag = Flag::ALL
+        .into_iter()
+        .find(|flag| flag.code() == value("flag"));
+    let all_if = |is: fn(Flag) -> bool| if flag.is_some_and(is) { 100 } else { 0 };
+    let (serror, rerror) = (all_if(Flag::is_serror), all_if(Flag::is_rerror));
+    // Every message of an ICMP conversation is a connection of its own.
+    let (recent, last, burst) = if icmp {
+        let (sent, recent) = (value("src_packets").max(1), value("src_count").max(1));
+        (recent.min(sent), sent.min(255), value("count_100ms"))
+    } else {
+        (1, 1, 1)
+    };
+    for (name, value) in [
+        ("count", recent.min(511)),
+        ("srv_count", recent.min(511)),
+        ("serror_rate", serror),
+        ("srv_serror_rate", serror),
+        ("rerror_rate", rerror),
+        ("srv_rerror_rate", rerror),
+        ("same_srv_rate", 100),
+        ("diff_srv_rate", 0),
+        ("srv_diff_host_rate", 0),
+        ("dst_host_count", last),
+        ("dst_host_srv_count", last),
+        ("dst_host_same_srv_rate", 100),
+        ("dst_host_diff_srv_rate", 0),
+        ("dst_host_same_src_port_rate", 100),
+        ("dst_host_srv_diff_host_rate", 0),
+        ("dst_host_serror_rate", serror),
+        ("dst_host_srv_serror_rate", serror),
+        ("dst_host_rerror_rate", rerror),
+        ("dst_host_srv_rerror_rate", rerror),
+        ("count_100ms", burst),
+        ("src_count", recent),
+    ] {
+        set(features, name, value);
+    }
+}
+
+fn set(features: &mut Features, name: &str, value: u32) {
+    if let Some(column) = Schema::Live.column(name) {
+        features.set(column, value);
+    }
 }
 
 fn transplant(features: &mut Features, other: &Features, columns: &[usize]) {
@@ -107,12 +174,19 @@ mod tests {
     #[test]
     fn only_the_context_comes_from_others() {
         let rows = vec![row(1, Class::Normal, "a"), row(2, Class::Dos, "b")];
-        let all = with_other_contexts(rows, 40, 7);
-        assert_eq!(all.len(), 2 * 41);
+        let all = with_variations(rows, 40, 7);
+        // And the normal row alone.
+        assert_eq!(all.len(), 2 * 41 + 1);
         let context = Context::new();
         let (mut networks, mut destinations) = (0, 0);
         for (features, class, name) in &all {
             let own = if *class == Class::Normal { 1 } else { 2 };
+            if features.named("dst_host_count") == Some(1)
+                && features.named("count") == Some(1)
+                && features.named("same_srv_rate") == Some(100)
+            {
+                continue;
+            }
             assert_eq!(name, if own == 1 { "a" } else { "b" });
             for (column, value) in features.values().iter().enumerate() {
                 let foreign = *value != own;
@@ -130,10 +204,38 @@ mod tests {
     }
 
     #[test]
+    fn alone_means_no_trace_of_others() {
+        let mut features = row(300, Class::Normal, "s").0;
+        set(&mut features, "protocol_type", Protocol::Tcp.code());
+        set(&mut features, "flag", Flag::S0.code());
+        isolate(&mut features);
+        let value = |name| features.named(name).unwrap_or(u32::MAX);
+        assert_eq!(
+            (value("count"), value("dst_host_count"), value("src_count")),
+            (1, 1, 1)
+        );
+        assert_eq!((value("serror_rate"), value("rerror_rate")), (100, 0));
+        assert_eq!(value("src_packets"), 300, "its own stays");
+        set(&mut features, "protocol_type", Protocol::Icmp.code());
+        set(&mut features, "flag", Flag::SF.code());
+        set(&mut features, "src_count", 120);
+        isolate(&mut features);
+        let value = |name| features.named(name).unwrap_or(u32::MAX);
+        assert_eq!(
+            (
+                value("count"),
+                value("dst_host_count"),
+                value("serror_rate")
+            ),
+            (120, 255, 0)
+        );
+    }
+
+    #[test]
     fn the_seed_decides() {
         let rows = || (0..50).map(|i| row(i, Class::Normal, "s")).collect();
         let values = |seed| {
-            let all = with_other_contexts(rows(), 2, seed);
+            let all = with_variations(rows(), 2, seed);
             all.iter()
                 .map(|(f, ..)| f.values().to_vec())
                 .collect::<Vec<_>>()

@@ -207,7 +207,7 @@ fn load(
         sources.push(source);
         recordings.extend(rows);
     }
-    let recordings = context::with_other_contexts(recordings, request.contexts, request.seed);
+    let recordings = context::with_variations(recordings, request.contexts, request.seed);
     let recorded = Dataset::new(request.schema, recordings);
     Ok((
         data.with_recorded(recorded, request.recorded_weight),
