@@ -154,8 +154,8 @@ impl Default for Config {
             },
             policy: PolicyConfig {
                 confidence: 0.9,
-                agreeing_events: 2,
-                of_events: 3,
+                agreeing_events: 3,
+                of_events: 4,
                 hold_rate: 5,
                 max_ttl: Duration::from_secs(3_600),
                 dos_ttl: Duration::from_secs(60),

@@ -81,12 +81,20 @@ pub(super) fn with_variations(
     all
 }
 
-/// Gives an echo request another payload, of 0 to 1472 bytes, which fill an Ethernet frame.
+/// Payloads that tools and KDD's attacks send by default, in bytes.
+const USUAL_PAYLOADS: [u32; 8] = [0, 8, 12, 32, 56, 512, 1024, 1472];
+
+/// Gives an echo request another payload: a usual one, or any of 0 to 1472 bytes, which fill an Ethernet frame.
 fn resize_echo(features: &mut Features, draw: u64) {
     let echo = Service::from_icmp(8, 0).code();
     if features.named("service") == Some(echo) {
-        // The column counts the 8-byte header.
-        set(features, "src_bytes", 8 + (draw % 1473) as u32);
+        let payload = if draw.is_multiple_of(2) {
+            USUAL_PAYLOADS[(draw / 2 % 8) as usize]
+        } else {
+            (draw / 2 % 1473) as u32
+        };
+        // The column counts the 8-byte header too.
+        set(features, "src_bytes", 8 + payload);
     }
 }
 

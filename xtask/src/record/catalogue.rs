@@ -33,6 +33,44 @@ ping-sizes         h1       7.0  ping -n -I {src} -s 8 -i 0.25 -c {n@4} {dst}
                             +    ping -n -I {src} -s 1000 -i 0.2 -c {n@5} {dst}
                             +    ping -n -I {src} -s 1400 -i 0.1 -c {n@10} {dst}
 
+ping-empty-20      h1       5.0  ping -n -I {src} -s 0 -i 0.05 -c {n@20} {dst}
+
+ping-empty-100     h2       5.0  ping -n -I {src} -s 0 -i 0.01 -c {n@100} {dst}
+
+ping-small-50      h1       5.0  ping -n -I {src} -s 8 -i 0.02 -c {n@50} {dst}
+
+ping-large-100     h2       5.0  ping -n -I {src} -s 1400 -i 0.01 -c {n@100} {dst}
+
+ping-512-50        h1       5.0  ping -n -I {src} -s 512 -i 0.02 -c {n@50} {dst}
+
+ping6-large-50     h2       5.0  ping -6 -n -I {src6} -s 1000 -i 0.02 -c {n@50} {dst6}
+
+ping6-100          h1       5.0  ping -6 -n -I {src6} -i 0.01 -c {n@100} {dst6}
+
+web-30             h2       5.0  {traffic} web {src} {dst} --seconds {s} --rate 30
+
+web-60             h2       5.0  {traffic} web {src} {dst} --seconds {s} --rate 60
+
+web-120            h2       5.0  {traffic} web {src} {dst} --seconds {s} --rate 120
+
+web-200            h2       5.0  {traffic} web {src} {dst} --seconds {s} --rate 200
+
+web-50-at-once     h2       5.0  {traffic} web {src} {dst} --seconds {s} --rate 2 --burst 50
+
+web6-100           h2       5.0  {traffic} web {src6} {dst6} --seconds {s} --rate 100
+
+dns-200            h1       5.0  {traffic} dns {src} {dst} --seconds {s} --rate 200
+
+desk               h1       6.0  {traffic} web {src} {dst} --seconds {s} --rate 15
+                            +    {traffic} dns {src} {dst} --seconds {s} --rate 10
+                            +    ping -n -I {src} -i 0.1 -c {n@10} {dst}
+                            +    {traffic} chat {src} {dst} --seconds {s} --rate 3
+
+desk-busy          h2       6.0  {traffic} web {src} {dst} --seconds {s} --rate 80
+                            +    {traffic} dns {src} {dst} --seconds {s} --rate 50
+                            +    ping -n -I {src} -i 0.02 -c {n@50} {dst}
+                            +    curl -s -o /dev/null --max-time {s} --interface {src} http://{dst}/20000000
+
 ping6-2            h1       7.0  ping -6 -n -I {src6} -i 0.5 -c {n@2} {dst6}
 ping6-20           h2       7.0  ping -6 -n -I {src6} -i 0.05 -c {n@20} {dst6}
 

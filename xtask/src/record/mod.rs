@@ -33,8 +33,11 @@ pub(crate) struct Args {
     /// Two minutes instead of eleven
     #[arg(long)]
     quick: bool,
+    /// Only scenarios whose names begin so; may be repeated
+    #[arg(long, value_name = "PREFIX")]
+    only: Vec<String>,
     /// Rows kept of a scenario, at most
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 1500)]
     cap: usize,
     /// The traffic alone, and whether each command worked
     #[arg(long, hide = true)]
@@ -51,7 +54,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     }
     interrupt::listen()?;
     leftovers::clean_leftovers()?;
-    let plan = scenarios::plan(args.quick);
+    let plan = scenarios::plan(args.quick).only(&args.only);
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, &plan)?;
     let _servers = Servers::start(&lab)?;
