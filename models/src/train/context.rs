@@ -14,6 +14,8 @@ struct Context {
     network: Vec<usize>,
     /// Everybody's latest connections to the same destination, or the same service.
     destination: Vec<usize>,
+    /// The source's latest connections.
+    source: Vec<usize>,
 }
 
 impl Context {
@@ -28,6 +30,7 @@ impl Context {
         Self {
             network: network.map(|(column, _)| column).collect(),
             destination: destination.map(|(column, _)| column).collect(),
+            source: Schema::Live.column("src_count").into_iter().collect(),
         }
     }
 }
@@ -36,7 +39,8 @@ impl Context {
 /// 0, a normal row as if nobody else had sent anything.
 ///
 /// All copies get the other's network. Every second copy of a normal row gets the other's destination too: whoever
-/// talks to a host under attack is not part of it. An attack keeps its own, for it is what fills it. The others are
+/// talks to a host under attack is not part of it; and, if the other is normal, its source's count, for one source may
+/// do several harmless things at once. An attack keeps its own, for it is what fills it. The others are
 /// drawn scenario by scenario, so that a long one does not outweigh the rest. Copies of an echo request have a payload
 /// of any size, which is its sender's whim. The same seed gives the same copies.
 pub(super) fn with_variations(
@@ -67,6 +71,9 @@ pub(super) fn with_variations(
             transplant(&mut features, &rows[other].0, &context.network);
             if *class == Class::Normal && copy % 2 == 1 {
                 transplant(&mut features, &rows[other].0, &context.destination);
+                if rows[other].1 == Class::Normal {
+                    transplant(&mut features, &rows[other].0, &context.source);
+                }
             }
             resize_echo(&mut features, mix(draw ^ seed));
             all.push((features, *class, name.clone()));
