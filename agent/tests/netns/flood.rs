@@ -9,8 +9,8 @@ use crate::{
     lab::{Host, Lab, eventually},
 };
 
-/// Class of an echo flood by the shipped model; `None` accepts any attack.
-const FLOOD_CLASS: Option<&str> = None;
+/// Class of an echo flood by the shipped model.
+const FLOOD_CLASS: &str = "dos";
 
 /// Verdicts that end soon enough to be waited for.
 const SHORT: &str = "[policy]
@@ -49,8 +49,7 @@ fn a_flood_is_stopped_and_a_neighbour_does_not_notice() {
     let decision = first_decision(&agent);
     assert!(is_about(&decision, attacker), "{decision}");
     let class = decision["class"].as_str().unwrap();
-    assert_ne!(class, "normal");
-    assert!(FLOOD_CLASS.is_none_or(|wanted| wanted == class), "{class}");
+    assert_eq!(class, FLOOD_CLASS);
     assert!(!decision["path"].as_array().unwrap().is_empty());
     assert_eq!(decision["simulated"], false);
     eventually("the decision counts what it dropped", || {

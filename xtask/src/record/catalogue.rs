@@ -102,6 +102,22 @@ tcp-bulk-reverse   h2       4.0  iperf3 -B {src} -c {dst} -t {s} -R
 
 tcp-streams        h1       4.0  iperf3 -B {src} -c {dst} -t {s} -P 6 -b 50M
 
+bulk-8-streams     h2       3.0  iperf3 -B {src} -c {dst} -t {s} -P 8
+
+bulk-4-reverse     h1       3.0  iperf3 -B {src} -c {dst} -t {s} -P 4 -R
+
+bulk6              h2       3.0  iperf3 -6 -B {src6} -c {dst6} -t {s}
+
+bulk-udp-1g        h1       3.0  iperf3 -u -B {src} -c {dst} -t {s} -b 1G
+
+bulk-udp-streams   h2       3.0  iperf3 -u -B {src} -c {dst} -t {s} -b 20M -P 4
+
+bulk-busy          h2       6.0  {traffic} web {src} {dst} --seconds {s} --rate 150
+                            +    iperf3 -B {src} -c {dst} -t {s} -P 2
+
+bulk-busy-reverse  h2       6.0  {traffic} web {src} {dst} --seconds {s} --rate 60 --burst 3
+                            +    iperf3 -B {src} -c {dst} -t {s} -R
+
 udp-1m             h2       5.0  iperf3 -u -B {src} -c {dst} -t {s} -b 1M
 
 udp-20m            h1       5.0  iperf3 -u -B {src} -c {dst} -t {s} -b 20M -l 1200
