@@ -60,8 +60,8 @@ const PACKAGES: &[Package] = &[
     package("iperf3", "iperf3", Profile::Run),
     package("curl", "curl", Profile::Run),
     package("tcpdump", "tcpdump", Profile::Run),
-    package("influxdb", "influxd", Profile::Test),
-    package("chromium", "chromium", Profile::Test),
+    package("util-linux", "setpriv", Profile::Test),
+    package("python3", "/usr/bin/python3", Profile::Test),
 ];
 
 impl Profile {
