@@ -228,9 +228,7 @@ impl Pipeline {
         {
             self.records_lost += 1;
         }
-        if observation.from_originator
-            && let Some(proposal) = self.policy.weigh(&observation.connection, &prediction)
-        {
+        if let Some(proposal) = self.policy.weigh(&observation, &prediction) {
             self.act(proposal, &observation);
         }
         self.latency

@@ -7,10 +7,17 @@ use std::{net::IpAddr, time::Duration};
 
 pub use generations::Generations;
 pub use protected::Protected;
-use tidegate_common::verdict::{Action, Scope};
+use tidegate_common::{
+    event::Milestone,
+    verdict::{Action, Scope},
+};
 use tidegate_models::{Class, Prediction};
 
-use crate::{config::PolicyConfig, decision::Target, track::Connection};
+use crate::{
+    config::PolicyConfig,
+    decision::Target,
+    track::{Connection, Observation},
+};
 
 /// Pairs of source and destination whose latest predictions are remembered.
 const EVIDENCE: usize = 65_536;
@@ -77,18 +84,28 @@ impl Policy {
         &mut self.protected
     }
 
-    /// Weighs one prediction about a connection, caused by a packet of its originator.
+    /// Weighs one prediction about a connection.
     ///
     /// Proposes a verdict when it is an attack, confident enough, and enough of the latest predictions on the same
-    /// two hosts say so too.
-    pub fn weigh(&mut self, connection: &Connection, prediction: &Prediction) -> Option<Proposal> {
+    /// two hosts say so too. Only events that the originator's packets caused count: its answers are no new evidence.
+    pub fn weigh(
+        &mut self,
+        observation: &Observation,
+        prediction: &Prediction,
+    ) -> Option<Proposal> {
+        if !observation.from_originator {
+            return None;
+        }
+        let connection = &observation.connection;
         let source = IpAddr::from(connection.originator);
         let destination = IpAddr::from(connection.responder);
         let class = prediction.class;
         let counts = class != Class::Normal && prediction.confidence >= self.config.confidence;
         let vote = if counts { class.index() as u64 } else { 0 };
         let history = self.evidence.entry((source, destination));
-        *history = *history << 4 | vote;
+        for _ in 0..votes(observation) {
+            *history = *history << 4 | vote;
+        }
         if vote == 0 {
             return None;
         }
@@ -139,6 +156,18 @@ impl Policy {
     }
 }
 
+/// How often an event counts. In KDD's terms every ICMP message is a connection, and from the fourth on an event at a
+/// doubled count speaks for two of them or more; two such events should not weigh less than two connections do.
+fn votes(observation: &Observation) -> u32 {
+    let connection = &observation.connection;
+    let several = observation.milestone == Milestone::Count && connection.src_packets >= 4;
+    if connection.is_icmp() && several {
+        2
+    } else {
+        1
+    }
+}
+
 /// A source that may be forged is blocked only towards the destination that suffers: whoever forges addresses must
 /// not be able to cut others off from everything.
 const fn scope(class: Class, forgeable: bool) -> Scope {
@@ -161,3 +190,6 @@ fn target(scope: Scope, connection: &Connection, source: IpAddr, destination: Ip
         port: to_port.then_some(connection.responder_port),
     }
 }
+
+#[cfg(test)]
+mod tests;

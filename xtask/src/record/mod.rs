@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Compressed where it ends in .zst
     #[arg(long, default_value = "models/data/live.csv.zst")]
     out: PathBuf,
-    /// Two minutes instead of eleven
+    /// Three minutes instead of ten
     #[arg(long)]
     quick: bool,
     /// Only scenarios whose names begin so; may be repeated

@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_whole_stays_within_its_time() {
-        for (quick, limit) in [(false, 840.0), (true, 150.0)] {
+        for (quick, limit) in [(false, 840.0), (true, 180.0)] {
             let plan = plan(quick);
             let benign: f64 = plan
                 .benign
