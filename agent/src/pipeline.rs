@@ -298,6 +298,9 @@ impl Pipeline {
         self.control.heartbeat_ns = now_ns;
         self.tracker.advance(now_ns);
         self.changed |= self.enforcer.sweep(&mut self.dataplane.tables, now_ns);
+        for source in self.enforcer.released() {
+            self.policy.pardon(source, now_ns);
+        }
         self.control.scopes = self.enforcer.scopes();
         if now_ns.saturating_sub(self.refreshed_ns) >= REFRESH_NS {
             self.refreshed_ns = now_ns;

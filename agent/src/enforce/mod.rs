@@ -75,6 +75,8 @@ pub struct Enforcer {
     /// Verdicts of each scope.
     per_scope: [u32; 4],
     ended: VecDeque<Arc<Decision>>,
+    /// Sources of decisions that ended since the last call of [`Enforcer::released`].
+    released: Vec<IpAddr>,
     slots: Slots,
     next_id: u64,
     /// Where the next sweep goes on.
@@ -103,6 +105,7 @@ impl Enforcer {
             by_key: HashMap::new(),
             per_scope: [0; 4],
             ended: VecDeque::new(),
+            released: Vec::new(),
             slots: Slots::new(),
             next_id: 1,
             swept: 0,
@@ -155,6 +158,11 @@ impl Enforcer {
     #[must_use]
     pub fn ended(&self) -> Vec<Arc<Decision>> {
         self.ended.iter().cloned().collect()
+    }
+
+    /// Sources of the decisions that ended since the last call.
+    pub fn released(&mut self) -> Vec<IpAddr> {
+        std::mem::take(&mut self.released)
     }
 
     /// Verdicts that could not be written.
@@ -310,6 +318,7 @@ impl Enforcer {
         let mut decision = Arc::unwrap_or_clone(standing.decision);
         decision.phase = phase;
         decision.until = Timestamp::now();
+        self.released.push(decision.target.source);
         let decision = Arc::new(decision);
         if self.ended.len() == ENDED {
             self.ended.pop_front();

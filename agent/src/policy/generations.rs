@@ -36,6 +36,12 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
             .or_insert_with(|| known.unwrap_or_default())
     }
 
+    /// The value of a key, if there is one; does not count as use.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
     /// Keys held.
     #[must_use]
     pub fn len(&self) -> usize {

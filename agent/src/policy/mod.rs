@@ -45,11 +45,21 @@ pub struct Proposal {
 /// attack of too little confidence, and for nothing yet.
 type History = u64;
 
+/// What is remembered of two hosts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    history: History,
+    /// The latest event that counted.
+    latest_ns: u64,
+}
+
 /// What is remembered of a source that was blocked.
 #[derive(Clone, Copy, Debug, Default)]
 struct Offender {
     times: u32,
     until_ns: u64,
+    /// Evidence from before this moment was atoned for by a verdict that has ended.
+    pardoned_ns: u64,
 }
 
 /// Turns predictions into proposals.
@@ -57,7 +67,7 @@ struct Offender {
 pub struct Policy {
     config: PolicyConfig,
     protected: Protected,
-    evidence: Generations<(IpAddr, IpAddr), History>,
+    evidence: Generations<(IpAddr, IpAddr), Evidence>,
     offenders: Generations<IpAddr, Offender>,
 }
 
@@ -102,7 +112,16 @@ impl Policy {
         let class = prediction.class;
         let counts = class != Class::Normal && prediction.confidence >= self.config.confidence;
         let vote = if counts { class.index() as u64 } else { 0 };
-        let history = self.evidence.entry((source, destination));
+        let pardoned_ns = self
+            .offenders
+            .get(&source)
+            .map_or(0, |offender| offender.pardoned_ns);
+        let evidence = self.evidence.entry((source, destination));
+        if evidence.latest_ns < pardoned_ns {
+            evidence.history = 0;
+        }
+        evidence.latest_ns = evidence.latest_ns.max(observation.at_ns);
+        let history = &mut evidence.history;
         for _ in 0..votes(observation) {
             *history = *history << 4 | vote;
         }
@@ -144,6 +163,12 @@ impl Policy {
         // Good conduct for as long as the cap makes a first offender again.
         let memory = proposal.ttl + self.config.max_ttl;
         offender.until_ns = now_ns.saturating_add(memory.as_nanos() as u64);
+    }
+
+    /// A verdict on the source has ended: what it did until now is not held against it again. Otherwise the first
+    /// doubtful packet after a verdict would make the next one.
+    pub fn pardon(&mut self, source: IpAddr, now_ns: u64) {
+        self.offenders.entry(source).pardoned_ns = now_ns;
     }
 
     fn ttl(&self, class: Class, forgeable: bool) -> Option<Duration> {

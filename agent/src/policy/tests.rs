@@ -80,6 +80,24 @@ fn three_of_the_last_four_events_must_agree() {
 }
 
 #[test]
+fn what_a_verdict_atoned_for_is_not_held_against_its_source_again() {
+    let mut bench = Bench::new(&[]);
+    for port in 1..4 {
+        bench.send(&syn(port), Class::Dos);
+    }
+    assert!(bench.send(&syn(4), Class::Dos).is_some(), "still agreed");
+    bench
+        .policy
+        .pardon(ATTACKER.parse().unwrap(), bench.now_ns + 1);
+    assert_eq!(bench.send(&syn(5), Class::Dos), None);
+    assert_eq!(bench.send(&syn(6), Class::Dos), None);
+    assert!(
+        bench.send(&syn(7), Class::Dos).is_some(),
+        "but new evidence counts"
+    );
+}
+
+#[test]
 fn different_attacks_do_not_agree() {
     let mut bench = Bench::new(&[]);
     for (port, class) in [Class::Dos, Class::Probe, Class::Dos, Class::Probe]
