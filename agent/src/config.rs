@@ -117,11 +117,12 @@ pub struct PolicyConfig {
 }
 
 impl PolicyConfig {
-    /// How long the first verdict on a class lasts; `None` for normal traffic.
+    /// How long the first verdict on a class lasts; `None` for normal traffic, and for what
+    /// merely resembles nothing known: that is shown, not blocked.
     #[must_use]
     pub const fn ttl(&self, class: Class) -> Option<Duration> {
         match class {
-            Class::Normal => None,
+            Class::Normal | Class::Unknown => None,
             Class::Dos => Some(self.dos_ttl),
             Class::Probe => Some(self.probe_ttl),
             Class::R2l => Some(self.r2l_ttl),

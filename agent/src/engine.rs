@@ -15,7 +15,7 @@ use std::{
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tidegate_common::{control::Mode, stats::Stats, verdict::Action};
-use tidegate_models::Class;
+use tidegate_models::{CLASS_COUNT, Class};
 use tokio::sync::oneshot;
 
 use crate::decision::{Decision, Target};
@@ -142,7 +142,7 @@ pub struct Snapshot {
     /// The latest that ended, oldest first; bounded.
     pub ended: Vec<Arc<Decision>>,
     /// Classifications so far, by class code.
-    pub predictions: [u64; 5],
+    pub predictions: [u64; CLASS_COUNT],
     /// Connections followed now.
     pub connections: usize,
     /// Connections forgotten early because the table was full.
@@ -171,7 +171,7 @@ impl Snapshot {
             stats: Stats::default(),
             active: Vec::new(),
             ended: Vec::new(),
-            predictions: [0; 5],
+            predictions: [0; CLASS_COUNT],
             connections: 0,
             connections_evicted: 0,
             model: "".into(),

@@ -30,7 +30,7 @@ use tidegate_models::{CLASS_COUNT, Classifier, Model};
 
 use self::{latency::Latency, wake::Waker};
 use crate::{
-    api::path_line,
+    api::explanation_lines,
     config::{Config, OnAgentLoss},
     dataplane::{self, Dataplane, DataplaneError, monotonic_ns},
     decision::{Decision, Origin, Target},
@@ -254,7 +254,7 @@ impl Pipeline {
             class: Some(proposal.class),
             confidence: proposal.confidence,
             model: self.model.name().into(),
-            path: explanation.iter().map(path_line).collect(),
+            path: explanation_lines(&explanation).into(),
             first_packet_ns: Some(connection.start_ns),
         };
         match self.impose(order, now_ns) {

@@ -1,13 +1,16 @@
 //! The model file: JSON, one node a line, read strictly or not at all.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CLASS_COUNT, Class, Confusion, Flag, MISSING, Protocol, Schema, Service, Split, TreeNode,
+    CLASS_COUNT, Class, Confusion, Features, Flag, MISSING, OperatingPoint, Prediction, Protocol,
+    Schema, Service, Split, TreeNode,
 };
 
 /// The version this crate reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The fewest golden vectors a file must bring.
 pub const MIN_GOLDEN: usize = 16;
@@ -18,8 +21,6 @@ pub const MIN_GOLDEN: usize = 16;
 pub struct ModelFile {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// What the parameters are; only trees for now.
-    pub kind: Kind,
     /// Name for people and labels.
     pub name: String,
     /// Column layout.
@@ -32,19 +33,58 @@ pub struct ModelFile {
     pub training: Training,
     /// How it did.
     pub metrics: Metrics,
-    /// Rows with the answers the trainer got, run at every load.
+    /// The ways to decide, the first being the one that is used if none is asked for.
+    pub decisions: Vec<OperatingPoint>,
+    /// Rows with the answers the trainer got, run at every load with the first way to decide.
     pub golden: Vec<Golden>,
-    /// The tree, root first.
-    pub nodes: Vec<NodeLine>,
+    /// What was learnt.
+    pub parameters: Parameters,
 }
 
-/// Kinds of model.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// One decision tree.
-    Tree,
+/// What was learnt, by kind of model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Parameters {
+    /// One decision tree: its nodes, the root first.
+    Tree(Vec<NodeLine>),
+    /// Many trees.
+    Forest(ForestParameters),
 }
+
+impl Parameters {
+    /// The kind of model, for people.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Tree(_) => "tree",
+            Self::Forest(_) => "forest",
+        }
+    }
+}
+
+/// Many trees that answer with the mean of their leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestParameters {
+    /// A harmless row, in column order: stands in for missing values, and what explanations
+    /// compare with.
+    pub baseline: Vec<u32>,
+    /// The trees, each its nodes, the root first.
+    pub trees: Vec<Vec<ForestNode>>,
+}
+
+/// A node of a forest's tree.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ForestNode {
+    /// Column, threshold (values up to and including it go left), right child. The left child
+    /// is the next node.
+    Split([u32; 3]),
+    /// Shares of the classes in the order of [`Class::ALL`], of a sum of [`SHARE_UNIT`].
+    Leaf([u32; CLASS_COUNT]),
+}
+
+/// What the shares of a [`ForestNode::Leaf`] sum to.
+pub const SHARE_UNIT: u32 = 10_000;
 
 /// The columns and the codes of the named ones.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -85,10 +125,6 @@ pub struct Source {
     pub sha256: String,
 }
 
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
 /// What a model was trained on, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,23 +137,10 @@ pub struct Training {
     pub rows: u64,
     /// Rows left after merging equal ones.
     pub distinct_rows: u64,
-    /// Share of the total weight given to recorded traffic; 0 without any.
-    pub recorded_weight: f64,
-    /// Copies of each recorded row in the context of others.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub contexts: u32,
-    /// Seed of the validation folds and the choice of golden vectors.
+    /// Seed of everything random: validation folds, trees, initial weights, golden vectors.
     pub seed: u64,
-    /// Split criterion.
-    pub criterion: String,
-    /// Most decisions on a path.
-    pub max_depth: usize,
-    /// Fewest distinct rows in a leaf.
-    pub min_leaf: u64,
-    /// How rare classes were favoured when splits were chosen: none, sqrt or full.
-    pub balance: String,
-    /// Cost-complexity penalty a leaf, as a share of the root's impurity.
-    pub alpha: f64,
+    /// How it was trained, by name of the setting: see the model card.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Confusion matrices, in rows with duplicates.
@@ -144,6 +167,19 @@ pub struct Golden {
 }
 
 impl Golden {
+    /// A row with the answer to it.
+    pub fn new(features: &Features, prediction: &Prediction) -> Self {
+        Self {
+            values: features
+                .values()
+                .iter()
+                .map(|value| (*value != MISSING).then_some(*value))
+                .collect(),
+            class: prediction.class,
+            confidence_ppm: confidence_ppm(prediction.confidence),
+        }
+    }
+
     /// The values with [`MISSING`] for `null`.
     pub fn row(&self) -> Vec<u32> {
         self.values
@@ -232,15 +268,31 @@ impl ModelFile {
             "format_version",
             serde_json::to_string(&self.format_version)?,
         );
-        field("kind", serde_json::to_string(&self.kind)?);
         field("name", serde_json::to_string(&self.name)?);
         field("schema", serde_json::to_string(&self.schema)?);
         field("classes", serde_json::to_string(&self.classes)?);
         field("preprocessing", serde_json::to_string(&self.preprocessing)?);
         field("training", serde_json::to_string(&self.training)?);
         field("metrics", serde_json::to_string(&self.metrics)?);
+        field("decisions", lines(&self.decisions)?);
         field("golden", lines(&self.golden)?);
-        text.push_str(&format!("\"nodes\": {}\n}}\n", lines(&self.nodes)?));
+        let parameters = match &self.parameters {
+            Parameters::Tree(nodes) => lines(nodes)?,
+            Parameters::Forest(forest) => {
+                let trees = forest
+                    .trees
+                    .iter()
+                    .map(|tree| lines(tree))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let baseline = serde_json::to_string(&forest.baseline)?;
+                let trees = trees.join(",\n");
+                format!("{{\n\"baseline\": {baseline},\n\"trees\": [\n{trees}\n]\n}}")
+            }
+        };
+        let kind = self.parameters.kind();
+        text.push_str(&format!(
+            "\"parameters\": {{\"{kind}\": {parameters}}}\n}}\n"
+        ));
         Ok(text)
     }
 }

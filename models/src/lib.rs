@@ -3,8 +3,9 @@
 //! * [`Class`], [`Protocol`], [`Flag`], [`Service`]: the vocabulary.
 //! * [`Schema`], [`Features`], [`KddRecord`]: what a classifier is given. Every column is an
 //!   unsigned integer (rates in percent), so that training, agent and kernel agree bit for bit.
-//! * [`Classifier`], [`Prediction`], [`Step`]: what it answers.
-//! * [`Model`], [`Tree`], [`mod@format`]: model files and what is in them.
+//! * [`Classifier`], [`Prediction`], [`Explanation`]: what it answers.
+//! * [`Costs`], [`OperatingPoint`]: how class shares become a verdict.
+//! * [`Model`], [`Tree`], [`Forest`], [`mod@format`]: model files and what is in them.
 //! * [`features_from_request`]: the row behind a `/predict` request.
 //! * [`Confusion`]: figures of merit.
 //! * `train` (feature `train`): dataset readers, the trainer, evaluation, model cards.
@@ -40,6 +41,9 @@ pub mod format;
 pub mod train;
 
 mod classifier;
+mod costs;
+mod flat;
+mod forest;
 mod metrics;
 mod model;
 mod predict_request;
@@ -49,7 +53,9 @@ mod service;
 mod tree;
 mod vocabulary;
 
-pub use classifier::{Classifier, Prediction, Step};
+pub use classifier::{Classifier, Contribution, Explanation, Prediction, Step};
+pub use costs::{Costs, OperatingPoint};
+pub use forest::{Forest, ForestError};
 pub use metrics::Confusion;
 pub use model::{Model, ModelError, ModelProblem, SHIPPED_KDD41, SHIPPED_LIVE};
 pub use predict_request::{REQUIRED_FEATURES, RequestError, features_from_request};
@@ -57,4 +63,4 @@ pub use record::{KddRecord, percent};
 pub use schema::{Features, KDD41_COLUMNS, LIVE_COLUMNS, MAX_COLUMNS, MISSING, Schema};
 pub use service::Service;
 pub use tree::{MAX_DEPTH, MAX_NODES, Split, Tree, TreeError, TreeNode};
-pub use vocabulary::{CLASS_COUNT, Class, Flag, Protocol, UnknownName};
+pub use vocabulary::{CLASS_COUNT, Class, Flag, KNOWN_COUNT, Protocol, UnknownName};

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CLASS_COUNT, Class};
+use crate::{CLASS_COUNT, Class, KNOWN_COUNT};
 
 /// The contest's cost of calling a row (actual) something (predicted), in the order of
-/// [`Class::ALL`]. Source: the KDD'99 contest's task description.
-const KDD_COST: [[u64; CLASS_COUNT]; CLASS_COUNT] = [
+/// [`Class::KNOWN`]. Source: the KDD'99 contest's task description.
+const KDD_COST: [[u64; KNOWN_COUNT]; KNOWN_COUNT] = [
     [0, 2, 1, 2, 2],
     [2, 0, 1, 2, 2],
     [1, 2, 0, 2, 2],
@@ -14,21 +14,24 @@ const KDD_COST: [[u64; CLASS_COUNT]; CLASS_COUNT] = [
     [3, 2, 2, 2, 0],
 ];
 
-/// Rows by actual class (outer index) and predicted class (inner), in the order of
-/// [`Class::ALL`].
+/// Rows by actual class (outer index, [`Class::KNOWN`]) and predicted class (inner,
+/// [`Class::ALL`]).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Confusion(pub [[u64; CLASS_COUNT]; CLASS_COUNT]);
+pub struct Confusion(pub [[u64; CLASS_COUNT]; KNOWN_COUNT]);
 
 impl Confusion {
-    /// The contest's cost of one such error, 0 for none.
+    /// The contest's cost of one such error, 0 for none. [`Class::Unknown`], which the contest
+    /// does not know, costs what probe does, the attack that is cheapest to be wrong with.
     pub const fn cost_of(actual: Class, predicted: Class) -> u64 {
-        KDD_COST[actual.index()][predicted.index()]
+        KDD_COST[known(actual)][known(predicted)]
     }
 
-    /// Counts `rows` rows.
+    /// Counts `rows` rows. No row is actually [`Class::Unknown`]; one said to be is left out.
     pub fn add(&mut self, actual: Class, predicted: Class, rows: u64) {
-        self.0[actual.index()][predicted.index()] += rows;
+        if let Some(row) = self.0.get_mut(actual.index()) {
+            row[predicted.index()] += rows;
+        }
     }
 
     /// All rows.
@@ -38,21 +41,23 @@ impl Confusion {
 
     /// Share of rows with the right class, `0.0..=1.0`; 0 without rows, as all shares here.
     pub fn accuracy(&self) -> f64 {
-        let right = (0..CLASS_COUNT).map(|class| self.0[class][class]).sum();
+        let right = (0..KNOWN_COUNT).map(|class| self.0[class][class]).sum();
         share(right, self.total())
     }
 
     /// Share of a class's rows that were found.
     pub fn recall(&self, class: Class) -> f64 {
         let class = class.index();
-        share(self.0[class][class], self.0[class].iter().sum())
+        self.0
+            .get(class)
+            .map_or(0.0, |row| share(row[class], row.iter().sum()))
     }
 
     /// Share of a class's predictions that were right.
     pub fn precision(&self, class: Class) -> f64 {
         let class = class.index();
         share(
-            self.0[class][class],
+            self.0.get(class).map_or(0, |row| row[class]),
             self.0.iter().map(|row| row[class]).sum(),
         )
     }
@@ -74,8 +79,22 @@ impl Confusion {
 
     /// The contest's score: mean cost a row; less is better.
     pub fn kdd_cost(&self) -> f64 {
-        let cells = self.0.iter().flatten().zip(KDD_COST.iter().flatten());
-        share(cells.map(|(rows, cost)| rows * cost).sum(), self.total())
+        let cost = Class::KNOWN
+            .into_iter()
+            .flat_map(|actual| Class::ALL.map(|predicted| (actual, predicted)))
+            .map(|(actual, predicted)| {
+                self.0[actual.index()][predicted.index()] * Self::cost_of(actual, predicted)
+            })
+            .sum();
+        share(cost, self.total())
+    }
+}
+
+/// Where a class stands in the contest's matrix.
+const fn known(class: Class) -> usize {
+    match class {
+        Class::Unknown => Class::Probe.index(),
+        class => class.index(),
     }
 }
 

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Class, Classifier, Features, Prediction, Schema, Step, Tree, TreeError,
+    Class, Classifier, Costs, Explanation, Features, Forest, ForestError, OperatingPoint,
+    Prediction, Schema, Tree, TreeError,
     format::{
-        FORMAT_VERSION, MIN_GOLDEN, Metrics, ModelFile, Preprocessing, Training, confidence_ppm,
+        FORMAT_VERSION, MIN_GOLDEN, Metrics, ModelFile, Parameters, Preprocessing, Training,
+        confidence_ppm,
     },
 };
 
@@ -69,6 +71,15 @@ pub enum ModelProblem {
     /// The nodes are no tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// The trees are no forest.
+    #[error(transparent)]
+    Forest(#[from] ForestError),
+    /// No way to decide.
+    #[error("no decisions: at least one is needed")]
+    NoDecision,
+    /// A way to decide that the file lacks.
+    #[error("no decision is called {0:?}; it has {1}")]
+    UnknownDecision(String, String),
     /// Too few golden vectors to trust the file.
     #[error("{0} golden vectors, fewer than {MIN_GOLDEN}")]
     FewGolden(usize),
@@ -103,10 +114,42 @@ pub enum ModelProblem {
 /// A loaded model.
 #[derive(Clone, Debug)]
 pub struct Model {
-    tree: Tree,
+    body: Body,
+    decisions: Vec<OperatingPoint>,
     digest: String,
     training: Training,
     metrics: Metrics,
+}
+
+/// The classifier inside.
+#[derive(Clone, Debug)]
+enum Body {
+    Tree(Tree),
+    Forest(Forest),
+}
+
+impl Body {
+    fn new(file: &ModelFile, costs: Costs) -> Result<Self, ModelProblem> {
+        let (schema, name) = (file.schema, file.name.as_str());
+        Ok(match &file.parameters {
+            Parameters::Tree(lines) => {
+                let nodes = lines
+                    .iter()
+                    .enumerate()
+                    .map(|(index, line)| line.node().ok_or(ModelProblem::Node(index)))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Self::Tree(Tree::new(schema, name, costs, nodes)?)
+            }
+            Parameters::Forest(forest) => Self::Forest(Forest::new(schema, name, costs, forest)?),
+        })
+    }
+
+    fn classifier(&self) -> &dyn Classifier {
+        match self {
+            Self::Tree(tree) => tree,
+            Self::Forest(forest) => forest,
+        }
+    }
 }
 
 impl Model {
@@ -116,9 +159,21 @@ impl Model {
     ///
     /// One line with the path and what is wrong.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::load_deciding(path, None)
+    }
+
+    /// Reads a model file that is to decide by one of its [`Model::decisions`], or the first.
+    ///
+    /// # Errors
+    ///
+    /// One line with the path and what is wrong, or which decisions there are.
+    pub fn load_deciding(
+        path: impl AsRef<Path>,
+        decision: Option<&str>,
+    ) -> Result<Self, ModelError> {
         let path = path.as_ref();
         read(path)
-            .and_then(|text| parse(&text))
+            .and_then(|text| parse(&text, decision))
             .map_err(|problem| ModelError {
                 origin: path.display().to_string(),
                 problem,
@@ -131,7 +186,7 @@ impl Model {
     ///
     /// As [`Model::load`], with `model` in place of the path.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
-        parse(text).map_err(|problem| ModelError {
+        parse(text, None).map_err(|problem| ModelError {
             origin: "model".to_owned(),
             problem,
         })
@@ -147,7 +202,7 @@ impl Model {
             Schema::Kdd41 => SHIPPED_KDD41,
             Schema::Live => SHIPPED_LIVE,
         };
-        parse(text).map_err(|problem| ModelError {
+        parse(text, None).map_err(|problem| ModelError {
             origin: format!("shipped {schema} model"),
             problem,
         })
@@ -160,12 +215,33 @@ impl Model {
 
     /// The kind of model, for people.
     pub fn kind(&self) -> &'static str {
-        "tree"
+        match self.body {
+            Body::Tree(_) => "tree",
+            Body::Forest(_) => "forest",
+        }
     }
 
-    /// The tree itself.
-    pub fn tree(&self) -> &Tree {
-        &self.tree
+    /// How big it is, for people.
+    pub fn size(&self) -> String {
+        match &self.body {
+            Body::Tree(tree) => format!("{} nodes", tree.nodes().len()),
+            Body::Forest(forest) => {
+                format!("{} trees, {} leaves", forest.trees(), forest.leaves())
+            }
+        }
+    }
+
+    /// The tree, if it is one.
+    pub fn tree(&self) -> Option<&Tree> {
+        match &self.body {
+            Body::Tree(tree) => Some(tree),
+            Body::Forest(_) => None,
+        }
+    }
+
+    /// The ways to decide that the file offers; the first is the default.
+    pub fn decisions(&self) -> &[OperatingPoint] {
+        &self.decisions
     }
 
     /// What it was trained on, and how.
@@ -181,19 +257,26 @@ impl Model {
 
 impl Classifier for Model {
     fn schema(&self) -> Schema {
-        self.tree.schema()
+        self.body.classifier().schema()
     }
 
     fn name(&self) -> &str {
-        self.tree.name()
+        self.body.classifier().name()
     }
 
     fn predict(&self, features: &Features) -> Prediction {
-        self.tree.predict(features)
+        match &self.body {
+            Body::Tree(tree) => tree.predict(features),
+            Body::Forest(forest) => forest.predict(features),
+        }
     }
 
-    fn explain(&self, features: &Features) -> Vec<Step> {
-        self.tree.explain(features)
+    fn predict_batch(&self, features: &[Features], predictions: &mut [Prediction]) {
+        self.body.classifier().predict_batch(features, predictions);
+    }
+
+    fn explain(&self, features: &Features) -> Explanation {
+        self.body.classifier().explain(features)
     }
 }
 
@@ -227,7 +310,7 @@ struct Version {
     format_version: u64,
 }
 
-fn parse(text: &str) -> Result<Model, ModelProblem> {
+fn parse(text: &str, decision: Option<&str>) -> Result<Model, ModelProblem> {
     // The version first: a newer file may have fields this build must not judge.
     let version: Version = serde_json::from_str(text).map_err(json_problem)?;
     if version.format_version != u64::from(FORMAT_VERSION) {
@@ -235,17 +318,23 @@ fn parse(text: &str) -> Result<Model, ModelProblem> {
     }
     let file: ModelFile = serde_json::from_str(text).map_err(json_problem)?;
     check_vocabulary(&file)?;
-    let nodes = file
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(index, line)| line.node().ok_or(ModelProblem::Node(index)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let tree = Tree::new(file.schema, file.name.as_str(), nodes)?;
-    check_golden(&file, &tree)?;
+    let first = file.decisions.first().ok_or(ModelProblem::NoDecision)?;
+    let mut body = Body::new(&file, first.costs)?;
+    check_golden(&file, body.classifier())?;
+    if let Some(name) = decision.filter(|name| *name != first.name) {
+        let names = || {
+            let names: Vec<_> = file.decisions.iter().map(|d| d.name.as_str()).collect();
+            names.join(", ")
+        };
+        let wanted = file.decisions.iter().find(|d| d.name == name);
+        let wanted =
+            wanted.ok_or_else(|| ModelProblem::UnknownDecision(name.to_owned(), names()))?;
+        body = Body::new(&file, wanted.costs)?;
+    }
     Ok(Model {
-        tree,
+        body,
         digest: hex(&Sha256::digest(text)),
+        decisions: file.decisions,
         training: file.training,
         metrics: file.metrics,
     })
@@ -279,7 +368,7 @@ fn check_vocabulary(file: &ModelFile) -> Result<(), ModelProblem> {
     Ok(())
 }
 
-fn check_golden(file: &ModelFile, tree: &Tree) -> Result<(), ModelProblem> {
+fn check_golden(file: &ModelFile, classifier: &dyn Classifier) -> Result<(), ModelProblem> {
     if file.golden.len() < MIN_GOLDEN {
         return Err(ModelProblem::FewGolden(file.golden.len()));
     }
@@ -290,7 +379,7 @@ fn check_golden(file: &ModelFile, tree: &Tree) -> Result<(), ModelProblem> {
             expected: file.schema.columns().len(),
         };
         let features = Features::from_values(file.schema, &golden.row()).ok_or(width)?;
-        let prediction = tree.predict(&features);
+        let prediction = classifier.predict(&features);
         let got_ppm = confidence_ppm(prediction.confidence);
         if prediction.class != golden.class || got_ppm != golden.confidence_ppm {
             return Err(ModelProblem::Golden {

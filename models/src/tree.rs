@@ -1,6 +1,9 @@
 //! A decision tree as a flat array of integer nodes.
 
-use crate::{CLASS_COUNT, Classifier, Features, MAX_COLUMNS, MISSING, Prediction, Schema, Step};
+use crate::{
+    CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_COLUMNS, MISSING, Prediction,
+    Schema, Step, flat::FlatTrees,
+};
 
 /// The deepest tree that is accepted, in decisions from root to leaf. It bounds the walk of a
 /// row and the stack of a row with missing values.
@@ -10,8 +13,9 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_NODES: usize = 1 << 20;
 
 /// Class counts are smoothed as if every leaf had one row more, spread evenly over the classes
-/// (a symmetric Dirichlet prior of total weight 1): a leaf of few rows is not certain.
-const PRIOR_PER_CLASS: f64 = 1.0 / CLASS_COUNT as f64;
+/// (a symmetric Dirichlet prior of total weight 1): a leaf of few rows is not certain. The
+/// unknown class gets none where no row was ever of it.
+const PRIOR_WEIGHT: f64 = 1.0;
 
 /// Weights are in thousandths of a row.
 pub(crate) const WEIGHT_UNIT: f64 = 1000.0;
@@ -99,29 +103,22 @@ pub enum TreeError {
     NoWeight(usize),
 }
 
-/// A node of the walk: 16 bytes, four to a cache line.
-#[derive(Clone, Copy, Debug)]
-struct Walk {
-    column: u32,
-    threshold: u32,
-    /// Left, right. Both 0 in a leaf: the root is nobody's child.
-    children: [u32; 2],
-}
-
 /// A checked decision tree.
 #[derive(Clone, Debug)]
 pub struct Tree {
     schema: Schema,
     name: String,
+    costs: Costs,
     nodes: Vec<TreeNode>,
-    walk: Vec<Walk>,
-    shares: Vec<[f32; CLASS_COUNT]>,
+    flat: FlatTrees,
+    /// By node; inner ones have their say when a value is missing.
+    predictions: Vec<Prediction>,
     totals: Vec<f64>,
     depth: usize,
 }
 
 impl Tree {
-    /// Checks the nodes (the root first) and prepares them for walking.
+    /// Checks the nodes (the root first) and prepares them for walking; `costs` decide.
     ///
     /// # Errors
     ///
@@ -129,26 +126,17 @@ impl Tree {
     pub fn new(
         schema: Schema,
         name: impl Into<String>,
+        costs: Costs,
         nodes: Vec<TreeNode>,
     ) -> Result<Self, TreeError> {
         let depth = check(schema, &nodes)?;
-        let index = |node: usize| u32::try_from(node).unwrap_or(0);
-        let walk = nodes
+        let mut flat = FlatTrees::default();
+        flat.push(|node| nodes[node].split, |node| node as u32);
+        let with_unknown = nodes[0].weights[CLASS_COUNT - 1] > 0;
+        let predictions = nodes
             .iter()
-            .map(|node| match node.split {
-                Some(split) => Walk {
-                    column: index(split.column),
-                    threshold: split.threshold,
-                    children: [index(split.left), index(split.right)],
-                },
-                None => Walk {
-                    column: 0,
-                    threshold: 0,
-                    children: [0, 0],
-                },
-            })
+            .map(|node| costs.decide(smoothed(&node.weights, with_unknown)))
             .collect();
-        let shares = nodes.iter().map(|node| smoothed(&node.weights)).collect();
         let totals = nodes
             .iter()
             .map(|node| total(&node.weights) as f64)
@@ -156,9 +144,10 @@ impl Tree {
         Ok(Self {
             schema,
             name: name.into(),
+            costs,
             nodes,
-            walk,
-            shares,
+            flat,
+            predictions,
             totals,
             depth,
         })
@@ -182,48 +171,37 @@ impl Tree {
         self.depth
     }
 
-    /// The leaf of a row without missing values.
-    fn leaf(&self, row: &[u32; MAX_COLUMNS]) -> usize {
-        let mut at = 0;
-        loop {
-            let node = &self.walk[at];
-            if node.children[0] == 0 {
-                return at;
-            }
-            let right = row[node.column as usize] > node.threshold;
-            at = node.children[usize::from(right)] as usize;
-        }
-    }
-
     /// C4.5's way with missing values: down both sides, each with its share of the training
     /// weight. At most one open right side per level waits on the stack.
-    fn blend(&self, row: &[u32; MAX_COLUMNS]) -> [f32; CLASS_COUNT] {
+    fn blend(&self, row: &[u32; MAX_COLUMNS]) -> Prediction {
         let mut waiting = [(0_usize, 0.0_f64); MAX_DEPTH + 1];
         let mut open = 0;
         let mut sums = [0.0_f64; CLASS_COUNT];
         let (mut at, mut part) = (0, 1.0);
         loop {
-            let node = &self.walk[at];
-            if node.children[0] != 0 {
-                let [left, right] = node.children.map(|child| child as usize);
-                let value = row[node.column as usize];
+            if let Some(split) = self.nodes[at].split {
+                let value = row[split.column];
                 if value != MISSING {
-                    at = if value > node.threshold { right } else { left };
+                    at = if value > split.threshold {
+                        split.right
+                    } else {
+                        split.left
+                    };
                 } else {
-                    let left_part = part * (self.totals[left] / self.totals[at]);
+                    let left_part = part * (self.totals[split.left] / self.totals[at]);
                     if open < waiting.len() {
-                        waiting[open] = (right, part - left_part);
+                        waiting[open] = (split.right, part - left_part);
                         open += 1;
                     }
-                    (at, part) = (left, left_part);
+                    (at, part) = (split.left, left_part);
                 }
                 continue;
             }
-            for (sum, share) in sums.iter_mut().zip(self.shares[at]) {
+            for (sum, share) in sums.iter_mut().zip(self.predictions[at].shares) {
                 *sum += part * f64::from(share);
             }
             if open == 0 {
-                return sums.map(|sum| sum as f32);
+                return self.costs.decide(sums.map(|sum| sum as f32));
             }
             open -= 1;
             (at, part) = waiting[open];
@@ -242,15 +220,15 @@ impl Classifier for Tree {
 
     fn predict(&self, features: &Features) -> Prediction {
         if features.schema() != self.schema {
-            return Prediction::from_shares(self.blend(Features::missing(self.schema).raw()));
+            return self.blend(Features::missing(self.schema).raw());
         }
         if features.values().contains(&MISSING) {
-            return Prediction::from_shares(self.blend(features.raw()));
+            return self.blend(features.raw());
         }
-        Prediction::from_shares(self.shares[self.leaf(features.raw())])
+        self.predictions[self.flat.walk(0, features.raw()) as usize]
     }
 
-    fn explain(&self, features: &Features) -> Vec<Step> {
+    fn explain(&self, features: &Features) -> Explanation {
         let known = features.schema() == self.schema;
         let row = if known {
             *features
@@ -278,14 +256,20 @@ impl Classifier for Tree {
             });
             at = next;
         }
-        steps
+        Explanation::Path(steps)
     }
 }
 
 /// The smoothed class shares of a leaf.
-fn smoothed(weights: &[u64; CLASS_COUNT]) -> [f32; CLASS_COUNT] {
+fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32; CLASS_COUNT] {
+    let classes = CLASS_COUNT - usize::from(!with_unknown);
     let rows = total(weights) as f64 / WEIGHT_UNIT;
-    weights.map(|weight| ((weight as f64 / WEIGHT_UNIT + PRIOR_PER_CLASS) / (rows + 1.0)) as f32)
+    let mut shares = [0.0; CLASS_COUNT];
+    for (share, weight) in shares.iter_mut().zip(weights).take(classes) {
+        let prior = PRIOR_WEIGHT / classes as f64;
+        *share = ((*weight as f64 / WEIGHT_UNIT + prior) / (rows + PRIOR_WEIGHT)) as f32;
+    }
+    shares
 }
 
 /// Saturating, since a file may hold anything.
@@ -295,30 +279,49 @@ fn total(weights: &[u64; CLASS_COUNT]) -> u64 {
         .fold(0, |sum, weight| sum.saturating_add(*weight))
 }
 
-/// Checks that the nodes are a tree; gives its depth.
+/// Checks that the nodes are a tree with sound counts; gives its depth.
 fn check(schema: Schema, nodes: &[TreeNode]) -> Result<usize, TreeError> {
-    if nodes.is_empty() {
+    let depth = check_shape(schema, nodes.len(), |node| nodes[node].split)?;
+    for (index, node) in nodes.iter().enumerate() {
+        if total(&node.weights) == 0 {
+            return Err(TreeError::NoWeight(index));
+        }
+        let Some(split) = node.split else { continue };
+        let (left, right) = (&nodes[split.left], &nodes[split.right]);
+        if !adds_up(&left.counts, &right.counts, &node.counts)
+            || !adds_up(&left.weights, &right.weights, &node.weights)
+        {
+            return Err(TreeError::Counts(index));
+        }
+    }
+    Ok(depth)
+}
+
+/// Checks that the decisions of so many nodes make a tree; gives its depth.
+pub(crate) fn check_shape(
+    schema: Schema,
+    nodes: usize,
+    split: impl Fn(usize) -> Option<Split>,
+) -> Result<usize, TreeError> {
+    if nodes == 0 {
         return Err(TreeError::Empty);
     }
-    if nodes.len() > MAX_NODES {
-        return Err(TreeError::TooManyNodes(nodes.len()));
+    if nodes > MAX_NODES {
+        return Err(TreeError::TooManyNodes(nodes));
     }
     let columns = schema.columns().len();
-    let mut parents = vec![0_usize; nodes.len()];
-    let mut depths = vec![0_usize; nodes.len()];
+    let mut parents = vec![0_usize; nodes];
+    let mut depths = vec![0_usize; nodes];
     // Children come after their parents, so one pass in order knows a node's depth before it
     // reaches the node.
-    for (index, node) in nodes.iter().enumerate() {
+    for index in 0..nodes {
         if index > 0 && parents[index] != 1 {
             return Err(TreeError::Parents {
                 node: index,
                 parents: parents[index],
             });
         }
-        if total(&node.weights) == 0 {
-            return Err(TreeError::NoWeight(index));
-        }
-        let Some(split) = node.split else { continue };
+        let Some(split) = split(index) else { continue };
         if split.column >= columns {
             return Err(TreeError::Column {
                 node: index,
@@ -333,11 +336,11 @@ fn check(schema: Schema, nodes: &[TreeNode]) -> Result<usize, TreeError> {
             if child <= index {
                 return Err(TreeError::ChildOrder { node: index, child });
             }
-            if child >= nodes.len() {
+            if child >= nodes {
                 return Err(TreeError::ChildRange {
                     node: index,
                     child,
-                    nodes: nodes.len(),
+                    nodes,
                 });
             }
             parents[child] += 1;
@@ -345,12 +348,6 @@ fn check(schema: Schema, nodes: &[TreeNode]) -> Result<usize, TreeError> {
             if depths[child] > MAX_DEPTH {
                 return Err(TreeError::Depth(child));
             }
-        }
-        let (left, right) = (&nodes[split.left], &nodes[split.right]);
-        if !adds_up(&left.counts, &right.counts, &node.counts)
-            || !adds_up(&left.weights, &right.weights, &node.weights)
-        {
-            return Err(TreeError::Counts(index));
         }
     }
     Ok(depths.into_iter().max().unwrap_or(0))

@@ -4,10 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// How many classes there are.
-pub const CLASS_COUNT: usize = 5;
+/// How many classes there are, [`Class::Unknown`] included.
+pub const CLASS_COUNT: usize = 6;
 
-/// What a connection is, by the five categories of the KDD'99 contest.
+/// How many classes data sets know: all but [`Class::Unknown`].
+pub const KNOWN_COUNT: usize = 5;
+
+/// What a connection is: one of the five categories of the KDD'99 contest, or an attack of none.
 #[derive(
     Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize,
 )]
@@ -25,11 +28,24 @@ pub enum Class {
     R2l = 3,
     /// Elevation from a user to root ("user to root").
     U2r = 4,
+    /// Unlike anything in the training data. No data set has such rows; models are taught it with
+    /// made-up ones.
+    Unknown = 5,
 }
 
 impl Class {
     /// All classes, in the order of their codes.
-    pub const ALL: [Self; CLASS_COUNT] =
+    pub const ALL: [Self; CLASS_COUNT] = [
+        Self::Normal,
+        Self::Dos,
+        Self::Probe,
+        Self::R2l,
+        Self::U2r,
+        Self::Unknown,
+    ];
+
+    /// The classes of data sets, in the order of their codes.
+    pub const KNOWN: [Self; KNOWN_COUNT] =
         [Self::Normal, Self::Dos, Self::Probe, Self::R2l, Self::U2r];
 
     /// The lower-case name, as in model files and answers.
@@ -40,6 +56,7 @@ impl Class {
             Self::Probe => "probe",
             Self::R2l => "r2l",
             Self::U2r => "u2r",
+            Self::Unknown => "unknown",
         }
     }
 

@@ -94,7 +94,7 @@ fn another_version_is_named_before_anything_else() {
     });
     assert_eq!(
         message,
-        "model: unknown format version 7 (this build reads 1)"
+        "model: unknown format version 7 (this build reads 2)"
     );
 }
 
@@ -102,50 +102,56 @@ fn another_version_is_named_before_anything_else() {
 fn unknown_fields_are_refused() {
     let message = broken(|file| file["nodse"] = json!([]));
     assert!(message.contains("unknown field `nodse`"), "{message}");
-    let message = broken(|file| file["nodes"][0]["x"] = json!(1));
+    let message = broken(|file| file["parameters"]["tree"][0]["x"] = json!(1));
     assert!(message.contains("unknown field `x`"), "{message}");
 }
 
 #[test]
 fn broken_trees_are_refused_by_node() {
     assert_eq!(
-        broken(|file| file["nodes"] = json!([])),
+        broken(|file| file["parameters"]["tree"] = json!([])),
         "model: the tree has no nodes"
     );
     assert_eq!(
-        broken(|file| file["nodes"][1]["l"] = json!(0)),
+        broken(|file| file["parameters"]["tree"][1]["l"] = json!(0)),
         "model: node 1: child 0 does not come after it"
     );
     assert_eq!(
-        broken(|file| file["nodes"][1]["r"] = json!(1)),
+        broken(|file| file["parameters"]["tree"][1]["r"] = json!(1)),
         "model: node 1: child 1 does not come after it"
     );
     assert!(
-        broken(|file| file["nodes"][0]["r"] = json!(1_000_000))
+        broken(|file| file["parameters"]["tree"][0]["r"] = json!(1_000_000))
             .contains("child 1000000 does not exist")
     );
     assert_eq!(
-        broken(|file| file["nodes"][0]["c"] = json!(41)),
+        broken(|file| file["parameters"]["tree"][0]["c"] = json!(41)),
         "model: node 0: column 41 is out of range (the schema has 41)"
     );
     assert_eq!(
-        broken(|file| file["nodes"][0]["t"] = json!(u32::MAX - 1)),
+        broken(|file| file["parameters"]["tree"][0]["t"] = json!(u32::MAX - 1)),
         "model: node 0: its threshold lets every value pass"
     );
     assert_eq!(
-        broken(|file| file["nodes"][0]["n"][0] = json!(1)),
+        broken(|file| file["parameters"]["tree"][0]["n"][0] = json!(1)),
         "model: node 0: its class counts are not the sum of its children's"
     );
     assert_eq!(
         broken(|file| {
-            file["nodes"][0].as_object_mut().unwrap().remove("l");
+            file["parameters"]["tree"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove("l");
         }),
         "model: node 0: neither a whole decision (c, t, l, r) nor a leaf"
     );
     assert!(
         broken(|file| {
-            let leaf = json!({"n": [1, 0, 0, 0, 0], "w": [1, 0, 0, 0, 0]});
-            file["nodes"].as_array_mut().unwrap().push(leaf);
+            let leaf = json!({"n": [1, 0, 0, 0, 0, 0], "w": [1, 0, 0, 0, 0, 0]});
+            file["parameters"]["tree"]
+                .as_array_mut()
+                .unwrap()
+                .push(leaf);
         })
         .ends_with(": 0 parents instead of one")
     );
@@ -158,13 +164,13 @@ fn a_chain_deeper_than_the_limit_is_refused() {
             .flat_map(|level| {
                 let (at, rows) = (2 * level, 71 - level);
                 [
-                    json!({"c": 0, "t": level, "l": at + 1, "r": at + 2, "n": [rows, 0, 0, 0, 0], "w": [rows, 0, 0, 0, 0]}),
-                    json!({"n": [1, 0, 0, 0, 0], "w": [1, 0, 0, 0, 0]}),
+                    json!({"c": 0, "t": level, "l": at + 1, "r": at + 2, "n": [rows, 0, 0, 0, 0, 0], "w": [rows, 0, 0, 0, 0, 0]}),
+                    json!({"n": [1, 0, 0, 0, 0, 0], "w": [1, 0, 0, 0, 0, 0]}),
                 ]
             })
-            .chain([json!({"n": [1, 0, 0, 0, 0], "w": [1, 0, 0, 0, 0]})])
+            .chain([json!({"n": [1, 0, 0, 0, 0, 0], "w": [1, 0, 0, 0, 0, 0]})])
             .collect();
-        file["nodes"] = Value::Array(nodes);
+        file["parameters"]["tree"] = Value::Array(nodes);
     });
     assert_eq!(message, "model: node 129: deeper than 64 decisions");
 }

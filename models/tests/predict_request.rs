@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 use tidegate_models::{
-    Class, Classifier, MISSING, Model, REQUIRED_FEATURES, RequestError, Schema,
+    Class, Classifier, Explanation, MISSING, Model, REQUIRED_FEATURES, RequestError, Schema,
     features_from_request,
 };
 
@@ -67,7 +67,9 @@ fn a_syn_flood_is_dos_and_its_path_says_why() {
     let model = Model::shipped(Schema::Kdd41).unwrap();
     let features = features_from_request(&request).unwrap();
     assert_eq!(model.predict(&features).class, Class::Dos);
-    let path = model.explain(&features);
+    let Explanation::Path(path) = model.explain(&features) else {
+        panic!("the shipped model is no tree");
+    };
     assert!(!path.is_empty());
     let last = path.last().unwrap();
     assert_eq!(

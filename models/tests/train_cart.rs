@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use tidegate_models::{
-    Class, Classifier, Features, Schema, Tree, TreeNode,
+    Class, Classifier, Costs, Features, Schema, Tree, TreeNode,
     train::{Balance, Dataset, Params, ParamsError, Row},
 };
 
@@ -29,7 +29,7 @@ fn fit(params: Params, data: &Dataset) -> Vec<TreeNode> {
 }
 
 fn training_errors(nodes: Vec<TreeNode>, data: &Dataset) -> u64 {
-    let tree = Tree::new(data.schema, "test", nodes).unwrap();
+    let tree = Tree::new(data.schema, "test", Costs::ARGMAX, nodes).unwrap();
     let wrong = |class: Class, features| tree.predict(features).class != class;
     data.rows
         .iter()
@@ -50,7 +50,7 @@ fn separable_rows_are_separated_by_one_split() {
     assert_eq!((split.column, split.threshold), (0, 59));
     assert_eq!(
         (nodes[1].counts, nodes[2].counts),
-        ([60, 0, 0, 0, 0], [0, 40, 0, 0, 0])
+        ([60, 0, 0, 0, 0, 0], [0, 40, 0, 0, 0, 0])
     );
     assert_eq!(training_errors(nodes, &data), 0);
 }
@@ -69,8 +69,8 @@ fn ties_within_a_value_do_not_hide_a_split() {
     let data = dataset(&rows);
     assert_eq!(data.rows.len(), 3);
     let nodes = fit(Params::default().min_leaf(1), &data);
-    assert_eq!(nodes[0].counts, [200, 0, 100, 100, 0]);
-    assert_eq!(nodes[0].weights, [14142, 0, 10_000, 10_000, 0]);
+    assert_eq!(nodes[0].counts, [200, 0, 100, 100, 0, 0]);
+    assert_eq!(nodes[0].weights, [14142, 0, 10_000, 10_000, 0, 0]);
     assert_eq!(training_errors(nodes, &data), 0);
 }
 
@@ -85,7 +85,7 @@ fn equal_splits_go_to_the_first_column_and_rows_that_conflict_stay_together() {
         (1, 1, Class::Dos),
     ]);
     let nodes = fit(Params::default().min_leaf(1), &conflict);
-    assert_eq!((nodes.len(), nodes[0].counts), (1, [1, 2, 0, 0, 0]));
+    assert_eq!((nodes.len(), nodes[0].counts), (1, [1, 2, 0, 0, 0, 0]));
 }
 
 #[test]
@@ -104,7 +104,11 @@ fn depth_leaf_size_and_pruning_bound_the_tree() {
         })
         .collect();
     let data = dataset(&rows);
-    let depth = |nodes| Tree::new(Schema::Live, "test", nodes).unwrap().depth();
+    let depth = |nodes| {
+        Tree::new(Schema::Live, "test", Costs::ARGMAX, nodes)
+            .unwrap()
+            .depth()
+    };
     assert!(depth(fit(Params::default().max_depth(3).min_leaf(1), &data)) <= 3);
     let nodes = fit(Params::default().max_depth(20).min_leaf(10), &data);
     assert!(
@@ -172,7 +176,7 @@ proptest! {
         prop_assert_eq!(nodes[0].counts.iter().sum::<u64>(), rows.len() as u64);
         let backwards: Vec<_> = rows.iter().rev().copied().collect();
         prop_assert_eq!(&fit(Params::default().max_depth(64).min_leaf(1), &dataset(&backwards)), &nodes);
-        let tree = Tree::new(Schema::Live, "test", nodes).unwrap();
+        let tree = Tree::new(Schema::Live, "test", Costs::ARGMAX, nodes).unwrap();
         for row in &data.rows {
             let same = |other: &&Row| other.features == row.features;
             let alone = data.rows.iter().filter(same).count() == 1;
@@ -201,5 +205,5 @@ fn balance_shapes_the_tree_and_leaves_the_weights() {
     assert_eq!(none[0].split.unwrap().column, 4);
     assert_eq!(full[0].split.unwrap().column, 0);
     assert_eq!(none[0].weights, full[0].weights);
-    assert_eq!(full[2].weights, [0, 0, 0, 0, 2000]);
+    assert_eq!(full[2].weights, [0, 0, 0, 0, 2000, 0]);
 }

@@ -4,8 +4,8 @@
 
 use proptest::prelude::*;
 use tidegate_models::{
-    CLASS_COUNT, Class, Classifier, Features, MISSING, Model, Prediction, Schema, Split, Tree,
-    TreeNode,
+    CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, KNOWN_COUNT, MISSING, Model,
+    Prediction, Schema, Split, Step, Tree, TreeNode,
 };
 
 type Counts = [u64; CLASS_COUNT];
@@ -52,7 +52,7 @@ impl Nested {
     fn tree(&self) -> Tree {
         let mut nodes = Vec::new();
         self.flatten(&mut nodes);
-        Tree::new(Schema::Live, "nested", nodes).unwrap()
+        Tree::new(Schema::Live, "nested", Costs::ARGMAX, nodes).unwrap()
     }
 
     /// Shares by the definition: smoothed leaf shares, blended by weight where a value is missing.
@@ -60,7 +60,10 @@ impl Nested {
         match self {
             Self::Leaf(counts) => {
                 let total: u64 = counts.iter().sum();
-                counts.map(|rows| (rows as f64 + 0.2) / (total as f64 + 1.0))
+                let mut shares = counts.map(|rows| (rows as f64 + 0.2) / (total as f64 + 1.0));
+                // No row here is of the unknown class, so it has no share of the prior.
+                shares[Class::Unknown.index()] = 0.0;
+                shares
             }
             Self::Split(column, threshold, left, right) => match row.value(*column) {
                 MISSING => {
@@ -76,10 +79,24 @@ impl Nested {
     }
 }
 
+/// A leaf with rows of the known classes.
+fn leaf_of(counts: [u64; KNOWN_COUNT]) -> Nested {
+    let mut all = [0; CLASS_COUNT];
+    all[..KNOWN_COUNT].copy_from_slice(&counts);
+    Nested::Leaf(all)
+}
+
+fn path(explanation: Explanation) -> Vec<Step> {
+    match explanation {
+        Explanation::Path(steps) => steps,
+        Explanation::Contributions(_) => panic!("a tree explains itself by its path"),
+    }
+}
+
 fn nested() -> impl Strategy<Value = Nested> {
     let leaf = prop::array::uniform5(0_u64..50).prop_map(|mut counts| {
         counts[0] += 1;
-        Nested::Leaf(counts)
+        leaf_of(counts)
     });
     leaf.prop_recursive(8, 128, 2, |side| {
         (0_usize..33, 0_u32..20, side.clone(), side).prop_map(|(column, threshold, left, right)| {
@@ -128,7 +145,7 @@ proptest! {
     fn the_explanation_leads_to_the_leaf_that_answered(tree in nested(), row in values(false)) {
         let row = Features::from_values(Schema::Live, &row).unwrap();
         let flat = tree.tree();
-        let steps = flat.explain(&row);
+        let steps = path(flat.explain(&row));
         for pair in steps.windows(2) {
             prop_assert_eq!(pair[0].counts_after, pair[1].counts);
         }
@@ -146,8 +163,8 @@ fn a_missing_value_is_blended_by_training_weight() {
     let tree = Nested::Split(
         0,
         10,
-        Box::new(Nested::Leaf([29, 0, 0, 0, 0])),
-        Box::new(Nested::Leaf([0, 9, 0, 0, 0])),
+        Box::new(leaf_of([29, 0, 0, 0, 0])),
+        Box::new(leaf_of([0, 9, 0, 0, 0])),
     )
     .tree();
     let prediction = tree.predict(&Features::missing(Schema::Live));
@@ -157,7 +174,7 @@ fn a_missing_value_is_blended_by_training_weight() {
         (prediction.confidence - 0.747_544).abs() < 1e-5,
         "{prediction:?}"
     );
-    let path = tree.explain(&Features::missing(Schema::Live));
+    let path = path(tree.explain(&Features::missing(Schema::Live)));
     assert_eq!((path[0].value, path[0].went_left), (None, true));
 }
 
@@ -173,13 +190,13 @@ fn a_row_of_another_schema_is_all_missing() {
 
 #[test]
 fn the_deepest_tree_blends_within_its_stack() {
-    let mut tree = Nested::Leaf([1, 1, 1, 1, 1]);
+    let mut tree = leaf_of([1, 1, 1, 1, 1]);
     for level in 0..64 {
         tree = Nested::Split(
             level % 33,
             5,
             Box::new(tree),
-            Box::new(Nested::Leaf([0, 1, 0, 0, 0])),
+            Box::new(leaf_of([0, 1, 0, 0, 0])),
         );
     }
     let flat = tree.tree();

@@ -29,7 +29,7 @@ use axum::{
 use tidegate_models::CLASS_COUNT;
 
 pub use models::Models;
-pub use predict::path_line;
+pub use predict::explanation_lines;
 pub use server::{Limits, Server, bind};
 
 use crate::{

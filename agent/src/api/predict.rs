@@ -11,7 +11,8 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_models::{
-    Class, Classifier as _, Flag, Model, Protocol, Service, Step, features_from_request,
+    Class, Classifier as _, Contribution, Explanation, Flag, Model, Protocol, Service, Step,
+    features_from_request,
 };
 
 use super::{Api, ApiCounters, body, json, problem::Failed};
@@ -83,13 +84,46 @@ fn answer<'a>(api: &Api, model: &'a Model, row: &Value) -> Result<Answer<'a>, St
         confidence: prediction.confidence.clamp(0.0, 1.0),
         status: "success",
         model: model.name(),
-        path: model.explain(&features).iter().map(path_line).collect(),
+        path: explanation_lines(&model.explain(&features)),
     })
 }
 
-/// A step of a model's path for people: `flag = S0 (0) <= 3: dos 87007, probe 1123`.
+/// The most columns named where a model explains itself by contributions.
+const CONTRIBUTIONS: usize = 10;
+
+/// A model's reasons for people, a line each.
 #[must_use]
-pub fn path_line(step: &Step) -> String {
+pub fn explanation_lines(explanation: &Explanation) -> Vec<String> {
+    match explanation {
+        Explanation::Path(steps) => steps.iter().map(path_line).collect(),
+        Explanation::Contributions(columns) => columns
+            .iter()
+            .take(CONTRIBUTIONS)
+            .map(contribution_line)
+            .collect(),
+    }
+}
+
+/// What a column did, for people: `count = 511 (1 is harmless): +0.412`.
+fn contribution_line(contribution: &Contribution) -> String {
+    let named = |code| match code_name(contribution.column, code) {
+        Some(name) => name.to_owned(),
+        None => code.to_string(),
+    };
+    let value = match contribution.value {
+        None => " missing".to_owned(),
+        Some(code) => format!(" = {}", named(code)),
+    };
+    format!(
+        "{}{value} ({} is harmless): {:+.3}",
+        contribution.column,
+        named(contribution.baseline),
+        contribution.weight
+    )
+}
+
+/// A step of a model's path for people: `flag = S0 (0) <= 3: dos 87007, probe 1123`.
+fn path_line(step: &Step) -> String {
     let mut line = step.column.to_owned();
     // Writing to a String can't fail.
     let _ = match step.value {
@@ -125,6 +159,8 @@ fn code_name(column: &str, code: u32) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_models::CLASS_COUNT;
+
     use super::*;
 
     #[test]
@@ -134,8 +170,8 @@ mod tests {
             threshold: 3,
             value: Some(0),
             went_left: true,
-            counts: [1; 5],
-            counts_after: [0, 87, 3, 0, 0],
+            counts: [1; CLASS_COUNT],
+            counts_after: [0, 87, 3, 0, 0, 0],
         };
         assert_eq!(path_line(&step), "flag = S0 (0) <= 3: dos 87, probe 3");
         step.column = "count";

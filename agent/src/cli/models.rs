@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tidegate_models::{
-    Classifier as _, Model, Schema,
+    Classifier as _, Model, OperatingPoint, Schema,
     format::{Metrics, Training},
 };
 
@@ -32,7 +32,8 @@ struct ModelBody<'a> {
     name: &'a str,
     schema: Schema,
     kind: &'static str,
-    nodes: usize,
+    size: String,
+    decisions: &'a [OperatingPoint],
     sha256: &'a str,
     training: &'a Training,
     metrics: &'a Metrics,
@@ -44,7 +45,8 @@ impl<'a> ModelBody<'a> {
             name: model.name(),
             schema: model.schema(),
             kind: model.kind(),
-            nodes: model.tree().nodes().len(),
+            size: model.size(),
+            decisions: model.decisions(),
             sha256: model.digest(),
             training: model.training(),
             metrics: model.metrics(),
@@ -97,23 +99,23 @@ fn list(models: &[ModelBody<'_>]) -> String {
                 model.name.to_owned(),
                 model.schema.to_string(),
                 model.kind.to_owned(),
-                model.nodes.to_string(),
+                model.size.clone(),
                 model.training.rows.to_string(),
                 model.sha256.chars().take(12).collect(),
             ]
         })
         .collect();
-    table(["NAME", "SCHEMA", "KIND", "NODES", "ROWS", "SHA256"], &rows)
+    table(["NAME", "SCHEMA", "KIND", "SIZE", "ROWS", "SHA256"], &rows)
 }
 
 fn show(model: &ModelBody<'_>) -> String {
     let training = model.training;
     let mut text = format!(
-        "name      {}\nschema    {}\nkind      {}, {} nodes\nsha256    {}\ntrained   on {} rows ({} distinct), seed {}\n",
+        "name      {}\nschema    {}\nkind      {}, {}\nsha256    {}\ntrained   on {} rows ({} distinct), seed {}\n",
         model.name,
         model.schema,
         model.kind,
-        model.nodes,
+        model.size,
         model.sha256,
         training.rows,
         training.distinct_rows,

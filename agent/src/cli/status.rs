@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use tidegate_models::Class;
+
 use super::{
     args::ClientArgs,
     client::Client,
@@ -49,9 +51,10 @@ fn human(stats: &StatsBody) -> String {
         "\n{} decisions in force, {} connections followed",
         stats.decisions_active, stats.connections
     );
-    let predictions: Vec<_> = ["normal", "dos", "probe", "r2l", "u2r"]
+    let predictions: Vec<_> = Class::ALL
         .iter()
-        .map(|class| format!("{class} {}", stats.predictions.get(*class).unwrap_or(&0)))
+        .map(|class| class.name())
+        .map(|class| format!("{class} {}", stats.predictions.get(class).unwrap_or(&0)))
         .collect();
     let _ = writeln!(text, "classified: {}", predictions.join(", "));
     if let (Some(p50), Some(p99)) = (stats.latency_ns.p50, stats.latency_ns.p99) {

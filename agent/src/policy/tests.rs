@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use tidegate_common::packet::tcp_flags::{ACK, SYN};
+use tidegate_models::{CLASS_COUNT, Costs};
 
 use super::*;
 use crate::{
@@ -41,10 +42,10 @@ impl Bench {
         self.now_ns += MS;
         let event = self.flows.packet(frame, self.now_ns)?;
         let observation = self.tracker.observe(&event);
-        let mut shares = [0.01; 5];
+        let mut shares = [0.008; CLASS_COUNT];
         shares[class.index()] = 0.96;
         self.policy
-            .weigh(&observation, &Prediction::from_shares(shares))
+            .weigh(&observation, &Costs::ARGMAX.decide(shares))
     }
 }
 

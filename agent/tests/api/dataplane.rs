@@ -151,7 +151,7 @@ fn stats_show_the_snapshot() {
     assert_eq!(stats["counters"]["dropped"], 34);
     assert_eq!(
         stats["predictions"],
-        json!({"normal": 5, "dos": 4, "probe": 3, "r2l": 2, "u2r": 1})
+        json!({"normal": 5, "dos": 4, "probe": 3, "r2l": 2, "u2r": 1, "unknown": 0})
     );
     assert_eq!(stats["connections"], 9);
     assert_eq!(stats["connections_evicted"], 8);

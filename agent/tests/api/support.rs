@@ -59,7 +59,7 @@ pub(crate) fn snapshot() -> Snapshot {
         stats,
         active: Vec::new(),
         ended: Vec::new(),
-        predictions: [5, 4, 3, 2, 1],
+        predictions: [5, 4, 3, 2, 1, 0],
         connections: 9,
         connections_evicted: 8,
         model: "live-tree".into(),

@@ -1,10 +1,12 @@
 //! A model whose judgement a test can foretell.
 
+use std::collections::BTreeMap;
+
 use tidegate_models::{
-    Class, Classifier as _, Features, Schema, Split, Tree, TreeNode,
+    Class, Classifier as _, Costs, Features, OperatingPoint, Schema, Split, Tree, TreeNode,
     format::{
-        FORMAT_VERSION, Golden, Kind, MIN_GOLDEN, Metrics, ModelFile, NodeLine, Preprocessing,
-        Training, confidence_ppm,
+        FORMAT_VERSION, Golden, MIN_GOLDEN, Metrics, ModelFile, NodeLine, Parameters,
+        Preprocessing, Training,
     },
 };
 
@@ -27,21 +29,15 @@ pub(crate) fn by_source_count() -> String {
         node(None, 0, 1_000),
     ];
     let lines = nodes.iter().map(NodeLine::from).collect();
-    let tree = Tree::new(Schema::Live, "by-source-count", nodes).unwrap();
+    let tree = Tree::new(Schema::Live, "by-source-count", Costs::ARGMAX, nodes).unwrap();
     let golden = (0..MIN_GOLDEN as u32).map(|row| {
         let mut values = vec![0; columns.len()];
         values[column] = row * 20;
         let features = Features::from_values(Schema::Live, &values).unwrap();
-        let prediction = tree.predict(&features);
-        Golden {
-            values: values.into_iter().map(Some).collect(),
-            class: prediction.class,
-            confidence_ppm: confidence_ppm(prediction.confidence),
-        }
+        Golden::new(&features, &tree.predict(&features))
     });
     let file = ModelFile {
         format_version: FORMAT_VERSION,
-        kind: Kind::Tree,
         name: "by-source-count".to_owned(),
         schema: Schema::Live,
         classes: Class::ALL.to_vec(),
@@ -51,27 +47,25 @@ pub(crate) fn by_source_count() -> String {
             digest: String::new(),
             rows: 2_000,
             distinct_rows: 2,
-            recorded_weight: 0.0,
-            contexts: 0,
             seed: 0,
-            criterion: "gini".to_owned(),
-            max_depth: 1,
-            min_leaf: 1,
-            balance: "none".to_owned(),
-            alpha: 0.0,
+            settings: BTreeMap::new(),
         },
         metrics: Metrics {
             training: Default::default(),
             validation: None,
         },
+        decisions: vec![OperatingPoint {
+            name: "argmax".to_owned(),
+            costs: Costs::ARGMAX,
+        }],
         golden: golden.collect(),
-        nodes: lines,
+        parameters: Parameters::Tree(lines),
     };
     file.to_json().unwrap()
 }
 
 fn node(split: Option<Split>, normal: u64, dos: u64) -> TreeNode {
-    let counts = [normal, dos, 0, 0, 0];
+    let counts = [normal, dos, 0, 0, 0, 0];
     TreeNode {
         split,
         counts,

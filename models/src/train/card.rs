@@ -3,25 +3,22 @@
 use std::fmt::Write as _;
 
 use super::{Evaluation, fit::Fitted};
-use crate::{Class, Confusion};
+use crate::{Class, Classifier as _, Confusion, Model};
 
 /// Where a card's test figures start; each file judged is a section after it.
 const TEST_HEADING: &str = "## Test figures";
 
 /// The card of a fitted model; `command` is the one that made it.
-pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
+pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
     let file = &fitted.file;
     let training = &file.training;
-    let leaves = file
-        .nodes
-        .iter()
-        .filter(|node| node.column.is_none())
-        .count();
     let mut card = format!(
-        "# {}\n\nA decision tree over the columns of schema `{}`: {} nodes, {leaves} leaves.\n\nModel file SHA-256: `{digest}`\n\nMade by\n\n    {command}\n\n",
-        file.name,
+        "# {}\n\nA {} over the columns of schema `{}`: {}.\n\nModel file SHA-256: `{}`\n\nMade by\n\n    {command}\n\n",
+        model.name(),
+        model.kind(),
         file.schema,
-        file.nodes.len(),
+        model.size(),
+        model.digest(),
     );
     let mut line = |text: String| {
         card.push_str(&text);
@@ -39,23 +36,20 @@ pub fn render(fitted: &Fitted, digest: &str, command: &str) -> String {
         "\n{} rows, {} distinct. A row that occurs n times weighs sqrt(n). Digest of the weighted rows: `{}`.",
         training.rows, training.distinct_rows, training.digest
     ));
-    if training.recorded_weight > 0.0 {
+    if let Some(weight) = training.settings.get("recorded_weight") {
         line(format!(
-            "Recordings carry {} of the total weight, the same for every scenario and class. Each of their rows stands {} more times with the context columns of other recorded rows, and each normal one once more without any context (`train/context.rs` says which columns and why).",
-            training.recorded_weight, training.contexts
+            "Recordings carry {weight} of the total weight, the same for every scenario and class. Each of their rows stands `contexts` more times with the context columns of other recorded rows, and each normal one once more without any context (`train/context.rs` says which columns and why)."
         ));
     }
     line(format!(
-        "\n## Parameters\n\nCriterion {}, depth at most {}, at least {} distinct rows a leaf, class balance {}, pruning penalty {}, seed {}.",
-        training.criterion,
-        training.max_depth,
-        training.min_leaf,
-        training.balance,
-        training.alpha,
+        "\n## Parameters\n\n| setting | value |\n|---|---|\n| seed | {} |",
         training.seed
     ));
+    for (name, value) in &training.settings {
+        line(format!("| {name} | {value} |"));
+    }
     if fitted.candidates.is_empty() {
-        line("They were given, not chosen.".to_owned());
+        line("\nThey were given, not chosen.".to_owned());
     } else {
         line("\nChosen on training data only, by five-fold validation that leaves a fifth of the attack types and of the recorded scenarios out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types and scenarios left out (each the same).\n".to_owned());
         line("| depth | leaf | balance | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|---|".to_owned());
@@ -126,8 +120,8 @@ pub fn figures(confusion: &Confusion) -> String {
     for class in Class::ALL {
         let _ = write!(text, " {class} |");
     }
-    text.push_str(" recall | precision |\n|---|---|---|---|---|---|---|---|\n");
-    for class in Class::ALL {
+    text.push_str(" recall | precision |\n|---|---|---|---|---|---|---|---|---|\n");
+    for class in Class::KNOWN {
         let _ = write!(text, "| {class} |");
         for rows in confusion.0[class.index()] {
             let _ = write!(text, " {rows} |");

@@ -89,11 +89,11 @@ pub fn evaluate(
         kdd_cost: confusion.kdd_cost(),
         false_positive_rate: confusion.false_positive_rate(),
         detection_rate: confusion.detection_rate(),
-        recall: Class::ALL
+        recall: Class::KNOWN
             .into_iter()
             .map(|class| (class, confusion.recall(class)))
             .collect(),
-        precision: Class::ALL
+        precision: Class::KNOWN
             .into_iter()
             .map(|class| (class, confusion.precision(class)))
             .collect(),

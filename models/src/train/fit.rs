@@ -1,16 +1,20 @@
 //! From data files to a model file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, context,
     find, is_test_file, kdd, recorded, validate::mix,
 };
 use crate::{
-    Class, Classifier, Confusion, Features, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
+    Class, Classifier, Confusion, Costs, Features, MISSING, OperatingPoint, REQUIRED_FEATURES,
+    Schema, Tree, TreeError,
     format::{
-        FORMAT_VERSION, Golden, Kind, Metrics, ModelFile, NodeLine, Preprocessing, Source,
-        Training, confidence_ppm,
+        FORMAT_VERSION, Golden, Metrics, ModelFile, NodeLine, Parameters, Preprocessing, Source,
+        Training,
     },
 };
 
@@ -102,7 +106,7 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         point.balance
     ));
     let nodes = params.fit(&data)?;
-    let tree = Tree::new(request.schema, request.name.as_str(), nodes)?;
+    let tree = Tree::new(request.schema, request.name.as_str(), Costs::ARGMAX, nodes)?;
     progress(&format!(
         "{} nodes, {} leaves, depth {}",
         tree.nodes().len(),
@@ -115,7 +119,6 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
     }
     let file = ModelFile {
         format_version: FORMAT_VERSION,
-        kind: Kind::Tree,
         name: request.name.clone(),
         schema: request.schema,
         classes: Class::ALL.to_vec(),
@@ -124,32 +127,41 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
             digest: data.digest(),
             rows: sources.iter().map(|source| source.rows).sum(),
             distinct_rows: data.rows.len() as u64,
-            recorded_weight: if request.recorded.is_empty() {
-                0.0
-            } else {
-                request.recorded_weight
-            },
-            contexts: if request.recorded.is_empty() {
-                0
-            } else {
-                request.contexts
-            },
             sources,
             seed: request.seed,
-            criterion: "gini".to_owned(),
-            max_depth: point.max_depth,
-            min_leaf: point.min_leaf,
-            balance: point.balance.to_string(),
-            alpha: request.alpha,
+            settings: settings(request, point),
         },
         metrics: Metrics {
             training,
             validation: best.map(|best| best.confusion),
         },
+        decisions: vec![OperatingPoint {
+            name: "argmax".to_owned(),
+            costs: Costs::ARGMAX,
+        }],
         golden: golden(&data, &tree, request.seed),
-        nodes: tree.nodes().iter().map(NodeLine::from).collect(),
+        parameters: Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect()),
     };
     Ok(Fitted { file, candidates })
+}
+
+/// The parameters by name, for the model file.
+fn settings(request: &Request, point: Point) -> BTreeMap<String, String> {
+    let mut settings = vec![
+        ("criterion", "gini".to_owned()),
+        ("max_depth", point.max_depth.to_string()),
+        ("min_leaf", point.min_leaf.to_string()),
+        ("balance", point.balance.to_string()),
+        ("alpha", request.alpha.to_string()),
+    ];
+    if !request.recorded.is_empty() {
+        settings.push(("recorded_weight", request.recorded_weight.to_string()));
+        settings.push(("contexts", request.contexts.to_string()));
+    }
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn check(request: &Request) -> Result<(), FitError> {
@@ -260,8 +272,8 @@ fn one_or<T: Copy>(given: Option<T>, tried: &[T]) -> Vec<T> {
 
 /// Rows of every class in turn; every fourth without the columns a `/predict` request may lack,
 /// the last without any.
-fn golden(data: &Dataset, tree: &Tree, seed: u64) -> Vec<Golden> {
-    let by_class = Class::ALL.map(|class| {
+fn golden(data: &Dataset, classifier: &dyn Classifier, seed: u64) -> Vec<Golden> {
+    let by_class = Class::KNOWN.map(|class| {
         data.rows
             .iter()
             .filter(|row| row.class == class)
@@ -277,16 +289,7 @@ fn golden(data: &Dataset, tree: &Tree, seed: u64) -> Vec<Golden> {
                     features.set(column, MISSING);
                 }
             }
-            let prediction = tree.predict(&features);
-            Golden {
-                values: features
-                    .values()
-                    .iter()
-                    .map(|value| (*value != MISSING).then_some(*value))
-                    .collect(),
-                class: prediction.class,
-                confidence_ppm: confidence_ppm(prediction.confidence),
-            }
+            Golden::new(&features, &classifier.predict(&features))
         })
         .collect()
 }

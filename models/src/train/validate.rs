@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Balance, CheckedParams, Dataset, Params, ParamsError, Row};
-use crate::{Class, Classifier, Confusion, Tree};
+use crate::{Class, Classifier, Confusion, Costs, Tree};
 
 /// In how many parts attack types, and rows, are left out.
 const FOLDS: u64 = 5;
@@ -111,7 +111,7 @@ fn try_fold(
     let held_out = |index: usize| mix(seed ^ index as u64) % FOLDS == fold;
     let nodes = params.fit(&data.filter(|index, row| !unseen(row) && !held_out(index)))?;
     // The trainer's own nodes are a tree; were they not, no candidate could be trusted.
-    let Ok(tree) = Tree::new(data.schema, "candidate", nodes) else {
+    let Ok(tree) = Tree::new(data.schema, "candidate", Costs::ARGMAX, nodes) else {
         return Ok(());
     };
     for (index, row) in data.rows.iter().enumerate() {

@@ -150,7 +150,7 @@ fn run_fit(args: &FitArgs) -> anyhow::Result<()> {
     let text = fitted.file.to_json()?;
     // What can't be loaded is not written.
     let model = Model::from_json(&text)?;
-    let card = render_card(&fitted, model.digest(), &command_line(args));
+    let card = render_card(&fitted, &model, &command_line(args));
     let card_path = args.output.with_extension("md");
     for (path, text) in [(&args.output, &text), (&card_path, &card)] {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
