@@ -230,7 +230,7 @@ impl<'a> Grower<'a> {
 }
 
 /// Row weights with the classes balanced, at least 1 each.
-fn balanced(data: &Dataset, balance: Balance) -> Vec<u64> {
+pub(super) fn balanced(data: &Dataset, balance: Balance) -> Vec<u64> {
     let mut classes = [0; CLASS_COUNT];
     for row in &data.rows {
         classes[row.class.index()] += row.weight;

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, context,
-    find, is_test_file, kdd, recorded, validate::mix,
+    find, is_test_file, kdd, random::mix, recorded,
 };
 use crate::{
     Class, Classifier, Confusion, Costs, Features, MISSING, OperatingPoint, REQUIRED_FEATURES,

@@ -3,8 +3,10 @@
 //! Data flows [`kdd`]/[`recorded`] → [`Dataset`] → [`Params`] → [`fit`] → model file and card.
 
 pub mod fit;
+pub mod forest;
 pub mod kdd;
 pub mod recorded;
+pub mod unknown;
 
 mod attacks;
 mod card;
@@ -14,6 +16,7 @@ mod dataset;
 mod evaluate;
 mod input;
 mod params;
+mod random;
 mod validate;
 
 pub use attacks::class_of;

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Balance, CheckedParams, Dataset, Params, ParamsError, Row};
+use super::{Balance, CheckedParams, Dataset, Params, ParamsError, Row, random::mix};
 use crate::{Class, Classifier, Confusion, Costs, Tree};
 
 /// In how many parts attack types, and rows, are left out.
@@ -145,14 +145,6 @@ fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
         }
     }
     folds
-}
-
-/// SplitMix64's finaliser: a fixed hash, the same on every machine.
-pub(super) fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// Cost and weight so far.
