@@ -7,6 +7,8 @@ pub mod kdd;
 pub mod recorded;
 
 mod attacks;
+mod bins;
+mod builder;
 mod card;
 mod cart;
 mod context;
@@ -14,9 +16,11 @@ mod dataset;
 mod evaluate;
 mod input;
 mod params;
+mod prune;
 mod validate;
 
 pub use attacks::class_of;
+pub use builder::DatasetBuilder;
 pub use card::{figures, render as render_card, with_test_figures};
 pub use dataset::{Dataset, Row};
 pub use evaluate::{Evaluation, evaluate};
