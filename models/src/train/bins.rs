@@ -78,7 +78,12 @@ fn bin_of(value: u32, table: &[u16], values: &[u32]) -> u32 {
 /// The bins of the values below [`SMALL`].
 fn table(values: &[u32]) -> Vec<u16> {
     let small = values.partition_point(|value| *value < SMALL);
-    let mut table = vec![0; small.checked_sub(1).map_or(0, |last| values[last] as usize + 1)];
+    let mut table = vec![
+        0;
+        small
+            .checked_sub(1)
+            .map_or(0, |last| values[last] as usize + 1)
+    ];
     for (bin, value) in values[..small].iter().enumerate() {
         table[*value as usize] = bin as u16;
     }
@@ -136,7 +141,11 @@ impl Distinct {
         self.settle();
         let mut values = Vec::new();
         for (word, bits) in (0..).zip(&self.small) {
-            values.extend((0..64).filter(|bit| bits >> bit & 1 == 1).map(|bit| word * 64 + bit));
+            values.extend(
+                (0..64)
+                    .filter(|bit| bits >> bit & 1 == 1)
+                    .map(|bit| word * 64 + bit),
+            );
         }
         values.extend(self.large);
         values

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, Params, ParamsError, Point, choose, context,
-    find, is_test_file, kdd, recorded, validate::mix,
+    Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, Params, ParamsError, Point,
+    choose, context, find, is_test_file, kdd, recorded, validate::mix,
 };
 use crate::{
     Class, Classifier, Confusion, Features, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
