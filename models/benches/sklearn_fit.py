@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """CPU time and memory of scikit-learn's DecisionTreeClassifier on the rows benches/fit.rs fits.
 
-The same integer matrix (names as codes, rates in percent) and the five classes, one thread,
-from X and y in memory to the fitted tree. X is float32 already, which spares scikit-learn the
-conversion. Needs numpy, scikit-learn and, for a .zst file, the zstd command.
+The same integer matrix (names as codes, rates in percent) and classes, one thread, from X and y
+in memory to the fitted tree. X is float32 and y integer already, which spares scikit-learn the
+conversion. With --distinct it gets what the other trainer merges for itself, untimed: distinct
+rows, weighing the square root of their number. Needs numpy, scikit-learn and, for a .zst file, the zstd command.
 
     benches/sklearn_fit.py --data DIR --depth 12
 """
@@ -35,6 +36,7 @@ ATTACKS = {
 }
 CLASS_OF = {label: name for name, labels in ATTACKS.items() for label in labels.split()}
 CLASS_OF["normal"] = "normal"
+CLASSES = ["normal", *ATTACKS]
 
 
 def text(folder):
@@ -53,14 +55,14 @@ def text(folder):
 def read(folder):
     lines = text(folder).splitlines()
     matrix = numpy.empty((len(lines), 41), dtype=numpy.float32)
-    classes = numpy.empty(len(lines), dtype="U6")
+    classes = numpy.empty(len(lines), dtype=numpy.int64)
     codes = [{} for _ in range(41)]
     for row, line in enumerate(lines):
         values = line.split(",")
         for column in (1, 2, 3):
             names = codes[column]
             values[column] = names.setdefault(values[column], len(names))
-        classes[row] = CLASS_OF[values.pop().rstrip(".")]
+        classes[row] = CLASSES.index(CLASS_OF[values.pop().rstrip(".")])
         matrix[row] = values
     for column in RATES:
         matrix[:, column] = numpy.rint(matrix[:, column] * 100)
@@ -73,15 +75,24 @@ def main():
     parser.add_argument("--depth", type=int, help="unlimited if absent")
     parser.add_argument("--min-leaf", type=int, default=1)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--distinct", action="store_true")
     options = parser.parse_args()
     matrix, classes = read(options.data)
+    weights = None
+    if options.distinct:
+        labelled, counts = numpy.unique(
+            numpy.column_stack((matrix, classes.astype(numpy.float32))), axis=0, return_counts=True
+        )
+        matrix = numpy.ascontiguousarray(labelled[:, :41])
+        classes = labelled[:, 41].astype(numpy.int64)
+        weights = numpy.sqrt(counts)
     seconds = []
     for _ in range(options.runs):
         tree = DecisionTreeClassifier(
             max_depth=options.depth, min_samples_leaf=options.min_leaf, random_state=1
         )
         start = time.process_time()
-        tree.fit(matrix, classes)
+        tree.fit(matrix, classes, sample_weight=weights)
         seconds.append(time.process_time() - start)
     print(
         json.dumps(

@@ -14,9 +14,11 @@ mod cart;
 mod context;
 mod dataset;
 mod evaluate;
+mod grower;
 mod input;
 mod params;
 mod prune;
+mod split;
 mod validate;
 
 pub use attacks::class_of;

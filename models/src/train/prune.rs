@@ -1,6 +1,6 @@
 //! Smaller trees out of a grown one.
 
-use super::cart::weighed;
+use super::split::weighed;
 use crate::{Split, TreeNode};
 
 /// The tree that the same rows give at a lower depth: growing looks at the depth only to stop.
