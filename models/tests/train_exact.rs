@@ -24,18 +24,23 @@ fn labelled(values: &[u32], class: Class, group: &str) -> Labelled {
     (features, class, group.to_owned())
 }
 
-/// Few values, many values, values above 16 bits, and now and then none.
+/// Few values, many values, values above 16 bits, and now and then none; or few only, for which
+/// histograms are kept and subtracted.
 fn rows() -> impl Strategy<Value = Vec<Labelled>> {
     let missing = prop_oneof![9 => 0_u32..300, 1 => Just(MISSING)];
     let row = (
         (0_u32..4, 0_u32..40, 0_u32..100_000, missing, 0_u32..2),
         (0..CLASS_COUNT, 0_usize..3, 1_usize..4),
     );
-    prop::collection::vec(row, 1..500).prop_map(|rows| {
+    (prop::collection::vec(row, 1..500), any::<bool>()).prop_map(|(rows, few)| {
         let rows = rows
             .into_iter()
             .flat_map(|(values, (class, group, times))| {
-                let values = [values.0, values.1, values.2, values.3, values.4];
+                let mut values = [values.0, values.1, values.2, values.3, values.4];
+                if few {
+                    values[2] %= 20;
+                    values[3] %= 10;
+                }
                 // Half of the classes follow from the columns, so that there is something to learn.
                 let class = if values[4] == 0 {
                     class
