@@ -70,6 +70,9 @@ pub struct ForestParameters {
     pub baseline: Vec<u32>,
     /// The trees, each its nodes, the root first.
     pub trees: Vec<Vec<ForestNode>>,
+    /// Trees that know attacks only and tell which of them an unknown one resembles; may be
+    /// empty.
+    pub kinds: Vec<Vec<ForestNode>>,
 }
 
 /// A node of a forest's tree.
@@ -279,14 +282,11 @@ impl ModelFile {
         let parameters = match &self.parameters {
             Parameters::Tree(nodes) => lines(nodes)?,
             Parameters::Forest(forest) => {
-                let trees = forest
-                    .trees
-                    .iter()
-                    .map(|tree| lines(tree))
-                    .collect::<Result<Vec<_>, _>>()?;
                 let baseline = serde_json::to_string(&forest.baseline)?;
-                let trees = trees.join(",\n");
-                format!("{{\n\"baseline\": {baseline},\n\"trees\": [\n{trees}\n]\n}}")
+                let (trees, kinds) = (tree_lines(&forest.trees)?, tree_lines(&forest.kinds)?);
+                format!(
+                    "{{\n\"baseline\": {baseline},\n\"trees\": {trees},\n\"kinds\": {kinds}\n}}"
+                )
             }
         };
         let kind = self.parameters.kind();
@@ -295,6 +295,14 @@ impl ModelFile {
         ));
         Ok(text)
     }
+}
+
+fn tree_lines(trees: &[Vec<ForestNode>]) -> Result<String, serde_json::Error> {
+    let trees = trees
+        .iter()
+        .map(|tree| lines(tree))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("[\n{}\n]", trees.join(",\n")))
 }
 
 fn lines<T: Serialize>(items: &[T]) -> Result<String, serde_json::Error> {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, context,
-    find, is_test_file, kdd, random::mix, recorded,
+    Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, Params, ParamsError, Point,
+    choose, context, find, is_test_file, kdd, random::mix, recorded,
 };
 use crate::{
     Class, Classifier, Confusion, Costs, Features, MISSING, OperatingPoint, REQUIRED_FEATURES,
@@ -201,17 +201,15 @@ fn load(
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Dataset, Vec<Source>), FitError> {
-    let (rows, source) = kdd::read(&find(&request.data, TRAINING_FILE)?)?;
+    let mut data = DatasetBuilder::new(request.schema);
+    let training = find(&request.data, TRAINING_FILE)?;
+    let source = kdd::for_each_row(&training, |features, class, label| match request.schema {
+        Schema::Kdd41 => data.add(features, class, label),
+        Schema::Live => data.add(&kdd::to_live(features), class, label),
+    })?;
+    let data = data.finish();
     progress(&format!("{}: {} rows", source.file, source.rows));
     let mut sources = vec![source];
-    let rows = rows.into_iter().map(|row| {
-        let features = match request.schema {
-            Schema::Kdd41 => row.features,
-            Schema::Live => kdd::to_live(&row.features),
-        };
-        (features, row.class, row.label)
-    });
-    let data = Dataset::new(request.schema, rows);
     let mut recordings = Vec::new();
     for path in &request.recorded {
         let (rows, source) = read_recording(path)?;

@@ -28,8 +28,29 @@ pub struct KddRow {
 ///
 /// The first bad row, with file, line, column and value.
 pub fn read(path: &Path) -> Result<(Vec<KddRow>, Source), DataError> {
-    let mut input = Input::open(path)?;
     let mut rows = Vec::new();
+    let source = for_each_row(path, |features, class, label| {
+        rows.push(KddRow {
+            features: *features,
+            class,
+            label: label.to_owned(),
+        });
+    })?;
+    Ok((rows, source))
+}
+
+/// Reads a file as [`read`] does, and hands out row after row instead of keeping them: columns,
+/// class and attack type.
+///
+/// # Errors
+///
+/// The first bad row, with file, line, column and value; the rows before it have been handed out.
+pub fn for_each_row(
+    path: &Path,
+    mut row: impl FnMut(&Features, Class, &str),
+) -> Result<Source, DataError> {
+    let mut input = Input::open(path)?;
+    let mut rows = 0;
     {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -41,14 +62,18 @@ pub fn read(path: &Path) -> Result<(Vec<KddRow>, Source), DataError> {
             source,
         };
         while reader.read_record(&mut record).map_err(failed)? {
-            rows.push(parse(path, &record)?);
+            let (features, class, label) = parse(path, &record)?;
+            row(&features, class, label);
+            rows += 1;
         }
     }
-    let source = input.source(rows.len() as u64);
-    Ok((rows, source))
+    Ok(input.source(rows))
 }
 
-fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
+fn parse<'a>(
+    path: &Path,
+    record: &'a StringRecord,
+) -> Result<(Features, Class, &'a str), DataError> {
     let line = record.position().map_or(0, csv::Position::line);
     if !matches!(record.len(), 42 | 43) {
         return Err(DataError::Width {
@@ -71,13 +96,9 @@ fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
         features.set(index, value);
     }
     let text = &record[41];
-    let label = text.strip_suffix('.').unwrap_or(text).to_owned();
-    let class = class_of(&label).ok_or_else(|| bad("label", "unknown attack type", text))?;
-    Ok(KddRow {
-        features,
-        class,
-        label,
-    })
+    let label = text.strip_suffix('.').unwrap_or(text);
+    let class = class_of(label).ok_or_else(|| bad("label", "unknown attack type", text))?;
+    Ok((features, class, label))
 }
 
 /// The integer of a column from KDD's text.

@@ -19,19 +19,15 @@ pub struct UnknownParams {
     pub max_percent: usize,
     /// Their total weight, in percent of the real rows'.
     pub weight_percent: u64,
-    /// A made-up row that took at most so many percent of its columns from elsewhere is still an
-    /// attack of its own class, if it was one.
-    pub keep_percent: usize,
 }
 
 impl Default for UnknownParams {
     fn default() -> Self {
         Self {
             rows_percent: 100,
-            min_percent: 5,
-            max_percent: 60,
+            min_percent: 3,
+            max_percent: 40,
             weight_percent: 100,
-            keep_percent: 0,
         }
     }
 }
@@ -51,26 +47,24 @@ pub fn with_unknown(mut data: Dataset, params: &UnknownParams, seed: u64) -> Dat
     let mut made = Vec::with_capacity(wanted);
     let group = data.groups.len();
     for _ in 0..wanted {
-        let parent = &data.rows[random.below(real)];
-        let mut features = parent.features;
+        let mut features = data.rows[random.below(real)].features;
         let other = &data.rows[random.below(real)].features;
-        let percent = params.min_percent
-            + random.below(params.max_percent - params.min_percent + 1);
+        let percent =
+            params.min_percent + random.below(params.max_percent - params.min_percent + 1);
         let mut left: Vec<usize> = (0..columns).collect();
         for _ in 0..(columns * percent).div_ceil(100) {
             let column = left.swap_remove(random.below(left.len()));
             features.set(column, other.value(column));
         }
         if !known.contains(features.values()) {
-            let keeps = parent.class.is_attack() && percent <= params.keep_percent;
-            made.push((features, if keeps { parent.class } else { Class::Unknown }));
+            made.push(features);
         }
     }
     let weight = data.weight() * params.weight_percent / 100 / (made.len() as u64).max(1);
     data.groups.push(Class::Unknown.name().to_owned());
-    data.rows.extend(made.into_iter().map(|(features, class)| Row {
+    data.rows.extend(made.into_iter().map(|features| Row {
         features,
-        class,
+        class: Class::Unknown,
         group,
         count: 0,
         weight: weight.max(1),
