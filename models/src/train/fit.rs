@@ -1,13 +1,13 @@
 //! From data files to a model file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{
-    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, context,
-    find, is_test_file, kdd, recorded, validate::mix,
+    Balance, Candidate, DataError, Dataset, Grid, LabelledRow, Layout, OnBad, Params, ParamsError,
+    Point, Rows, Summary, choose, context, find, is_test_file, validate::mix,
 };
 use crate::{
-    Class, Classifier, Confusion, Features, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
+    Class, Classifier, Confusion, MISSING, REQUIRED_FEATURES, Schema, Tree, TreeError,
     format::{
         FORMAT_VERSION, Golden, Kind, Metrics, ModelFile, NodeLine, Preprocessing, Source,
         Training, confidence_ppm,
@@ -37,6 +37,8 @@ pub struct Request {
     pub data: PathBuf,
     /// Recordings; only for [`Schema::Live`].
     pub recorded: Vec<PathBuf>,
+    /// What to do about bad rows.
+    pub on_bad: OnBad,
     /// The recordings' share of the total weight, `0.0..1.0`.
     pub recorded_weight: f64,
     /// Copies of each recorded row in the context of others.
@@ -189,23 +191,28 @@ fn load(
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Dataset, Vec<Source>), FitError> {
-    let (rows, source) = kdd::read(&find(&request.data, TRAINING_FILE)?)?;
-    progress(&format!("{}: {} rows", source.file, source.rows));
-    let mut sources = vec![source];
-    let rows = rows.into_iter().map(|row| {
-        let features = match request.schema {
-            Schema::Kdd41 => row.features,
-            Schema::Live => kdd::to_live(&row.features),
-        };
-        (features, row.class, row.label)
-    });
-    let data = Dataset::new(request.schema, rows);
+    let mut sources = Vec::new();
+    let mut note = |read: Summary| {
+        progress(&format!("{}: {} rows", read.source.file, read.source.rows));
+        if read.skipped.count > 0 {
+            progress(&format!("{}: {}", read.source.file, read.skipped));
+        }
+        sources.push(read.source);
+    };
+    let path = find(&request.data, TRAINING_FILE)?;
+    let (data, read) = Rows::open(&path, request.schema, request.on_bad)?
+        .only(
+            |layout| layout != Layout::Recording,
+            "a file with KDD's columns",
+        )?
+        .process(|rows| Dataset::new(request.schema, rows.map(LabelledRow::into_parts)))?;
+    note(read);
     let mut recordings = Vec::new();
     for path in &request.recorded {
-        let (rows, source) = read_recording(path)?;
-        progress(&format!("{}: {} rows", source.file, source.rows));
-        sources.push(source);
-        recordings.extend(rows);
+        let ((), read) = Rows::open(path, request.schema, request.on_bad)?
+            .only(|layout| layout == Layout::Recording, "a recording")?
+            .process(|rows| recordings.extend(rows.map(LabelledRow::into_parts)))?;
+        note(read);
     }
     let recordings = context::with_variations(recordings, request.contexts, request.seed);
     let recorded = Dataset::new(request.schema, recordings);
@@ -213,18 +220,6 @@ fn load(
         data.with_recorded(recorded, request.recorded_weight),
         sources,
     ))
-}
-
-/// Rows with their class and group. A scenario's harmless background is a group of its own.
-type Labelled = Vec<(Features, Class, String)>;
-
-fn read_recording(path: &Path) -> Result<(Labelled, Source), DataError> {
-    let (rows, source) = recorded::read(path)?;
-    let rows = rows.into_iter().map(|row| {
-        let group = format!("{}/{}", row.scenario, row.class);
-        (row.features, row.class, group)
-    });
-    Ok((rows.collect(), source))
 }
 
 fn candidates(
