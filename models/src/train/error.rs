@@ -8,22 +8,22 @@ use super::Layout;
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The file can't be opened.
-    #[error("{path}: {source}")]
+    #[error("{path}: {error}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why. Part of the message, and so not its source, which would be printed twice.
+        error: io::Error,
     },
     /// The file can't be read to its end: most often a compressed one that was cut off.
-    #[error("{path}: unreadable after line {line}, is the file complete? {source}")]
+    #[error("{path}: unreadable after line {line}, is the file complete? {error}")]
     Broken {
         /// The file.
         path: PathBuf,
         /// The last line that could be read, from 1; 0 if none could.
         line: u64,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// No such file in the folder, compressed or not.
     #[error("{folder}: no {name} (also looked for {name}.gz and {name}.zst)")]

@@ -30,9 +30,9 @@ pub(super) struct Input {
 impl Input {
     /// Opens a plain, gzip or zstd file; its first bytes say which.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let failed = |source| DataError::Io {
+        let failed = |error| DataError::Io {
             path: path.to_owned(),
-            source,
+            error,
         };
         let mut file = BufReader::new(File::open(path).map_err(failed)?);
         let start = file.fill_buf().map_err(failed)?;
@@ -71,10 +71,10 @@ impl Input {
             let read = (&mut self.reader)
                 .take(MAX_LINE)
                 .read_until(b'\n', &mut self.text);
-            let broken = |source| DataError::Broken {
+            let broken = |error| DataError::Broken {
                 path: self.path.clone(),
                 line: self.line,
-                source,
+                error,
             };
             if read.map_err(broken)? as u64 == MAX_LINE {
                 let long = format!("a line of more than {MAX_LINE} bytes");

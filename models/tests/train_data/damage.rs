@@ -200,6 +200,20 @@ fn a_fit_takes_no_recording_for_kdd_rows_nor_the_other_way_round() {
 }
 
 #[test]
+fn the_workbench_says_once_why_a_file_is_unreadable() {
+    let folder = TempDir::new().unwrap();
+    let whole = compress("rows.zst", &many());
+    let path = folder.path().join("kddcup.data_10_percent.zst");
+    fs::write(&path, &whole[..10]).unwrap();
+    let fit = ["fit", "--schema", "live", "--data", ".", "-o", "tree.json"];
+    let stderr = workbench(&folder, &fit).stderr;
+    assert_eq!(
+        String::from_utf8_lossy(&stderr),
+        "tidegate-train: ./kddcup.data_10_percent.zst: unreadable after line 0, is the file complete? incomplete frame\n"
+    );
+}
+
+#[test]
 fn the_workbench_skips_bad_rows_if_told_to() {
     let folder = TempDir::new().unwrap();
     let mut text = format!("{WEB}\n{SMURF}\n{NEPTUNE}\n").repeat(20);
