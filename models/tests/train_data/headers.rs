@@ -149,6 +149,12 @@ fn bad_recordings_are_named_by_line_and_column() {
             "column serror_rate: not a percentage: \"101\"",
         ),
         ("label", "flood", "column label: unknown class: \"flood\""),
+        // A model may answer so; no data set says it.
+        (
+            "label",
+            "unknown",
+            "column label: unknown class: \"unknown\"",
+        ),
     ] {
         let text = recording(|name, old| if name == column { value } else { old }.to_owned());
         let path = write(&folder, "bad.csv", &text);
