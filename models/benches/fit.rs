@@ -4,7 +4,7 @@
 //! `cargo bench -p tidegate-models --features train --bench fit -- --data DIR --depth 12`
 //! prints one line of JSON; times are medians over the runs.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -14,7 +14,7 @@ use nix::{
 };
 use tidegate_models::{
     Class, Features, MAX_DEPTH, Schema, TreeNode,
-    train::{DatasetBuilder, Params, find, fit::TRAINING_FILE, kdd},
+    train::{DatasetBuilder, OnBad, Params, Rows, find, fit::TRAINING_FILE},
 };
 
 #[derive(Parser)]
@@ -46,18 +46,17 @@ struct Run {
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut rows: Vec<(Features, Class, usize)> = Vec::new();
-    let mut labels: Vec<String> = Vec::new();
-    kdd::for_each_row(
-        &find(&options.data, TRAINING_FILE)?,
-        |features, class, label| {
-            let known = labels.iter().position(|known| known == label);
-            let group = known.unwrap_or_else(|| {
-                labels.push(label.to_owned());
-                labels.len() - 1
-            });
-            rows.push((*features, class, group));
-        },
-    )?;
+    let mut labels: Vec<Arc<str>> = Vec::new();
+    let path = find(&options.data, TRAINING_FILE)?;
+    for row in Rows::open(&path, Schema::Kdd41, OnBad::Stop)? {
+        let row = row?;
+        let known = labels.iter().position(|known| *known == row.group);
+        let group = known.unwrap_or_else(|| {
+            labels.push(row.group);
+            labels.len() - 1
+        });
+        rows.push((row.features, row.class, group));
+    }
     let runs = (0..options.runs)
         .map(|_| run(&rows, &labels, &options))
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -91,7 +90,7 @@ fn main() -> anyhow::Result<()> {
 
 fn run(
     rows: &[(Features, Class, usize)],
-    labels: &[String],
+    labels: &[Arc<str>],
     options: &Options,
 ) -> anyhow::Result<Run> {
     let params = Params::default()

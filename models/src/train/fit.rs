@@ -1,17 +1,14 @@
 //! From data files to a model file.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, Params, ParamsError, Point,
-    choose, context, find, is_test_file, kdd, random::mix, recorded,
+    Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, LabelledRow, Layout, OnBad,
+    Params, ParamsError, Point, Rows, Summary, choose, context, find, is_test_file, random::mix,
 };
 use crate::{
-    Class, Classifier, Confusion, Costs, Features, MISSING, OperatingPoint, REQUIRED_FEATURES,
-    Schema, Tree, TreeError,
+    Class, Classifier, Confusion, Costs, MISSING, OperatingPoint, REQUIRED_FEATURES, Schema, Tree,
+    TreeError,
     format::{
         FORMAT_VERSION, Golden, Metrics, ModelFile, NodeLine, Parameters, Preprocessing, Source,
         Training,
@@ -41,6 +38,8 @@ pub struct Request {
     pub data: PathBuf,
     /// Recordings; only for [`Schema::Live`].
     pub recorded: Vec<PathBuf>,
+    /// What to do about bad rows.
+    pub on_bad: OnBad,
     /// The recordings' share of the total weight, `0.0..1.0`.
     pub recorded_weight: f64,
     /// Copies of each recorded row in the context of others.
@@ -201,21 +200,34 @@ fn load(
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Dataset, Vec<Source>), FitError> {
-    let mut data = DatasetBuilder::new(request.schema);
-    let training = find(&request.data, TRAINING_FILE)?;
-    let source = kdd::for_each_row(&training, |features, class, label| match request.schema {
-        Schema::Kdd41 => data.add(features, class, label),
-        Schema::Live => data.add(&kdd::to_live(features), class, label),
-    })?;
-    let data = data.finish();
-    progress(&format!("{}: {} rows", source.file, source.rows));
-    let mut sources = vec![source];
+    let mut sources = Vec::new();
+    let mut note = |read: Summary| {
+        progress(&format!("{}: {} rows", read.source.file, read.source.rows));
+        if read.skipped.count > 0 {
+            progress(&format!("{}: {}", read.source.file, read.skipped));
+        }
+        sources.push(read.source);
+    };
+    let path = find(&request.data, TRAINING_FILE)?;
+    let (data, read) = Rows::open(&path, request.schema, request.on_bad)?
+        .only(
+            |layout| layout != Layout::Recording,
+            "a file with KDD's columns",
+        )?
+        .process(|rows| {
+            let mut data = DatasetBuilder::new(request.schema);
+            for row in rows {
+                data.add(&row.features, row.class, &row.group);
+            }
+            data.finish()
+        })?;
+    note(read);
     let mut recordings = Vec::new();
     for path in &request.recorded {
-        let (rows, source) = read_recording(path)?;
-        progress(&format!("{}: {} rows", source.file, source.rows));
-        sources.push(source);
-        recordings.extend(rows);
+        let ((), read) = Rows::open(path, request.schema, request.on_bad)?
+            .only(|layout| layout == Layout::Recording, "a recording")?
+            .process(|rows| recordings.extend(rows.map(LabelledRow::into_parts)))?;
+        note(read);
     }
     let recordings = context::with_variations(recordings, request.contexts, request.seed);
     let recorded = Dataset::new(request.schema, recordings);
@@ -223,18 +235,6 @@ fn load(
         data.with_recorded(recorded, request.recorded_weight),
         sources,
     ))
-}
-
-/// Rows with their class and group. A scenario's harmless background is a group of its own.
-type Labelled = Vec<(Features, Class, String)>;
-
-fn read_recording(path: &Path) -> Result<(Labelled, Source), DataError> {
-    let (rows, source) = recorded::read(path)?;
-    let rows = rows.into_iter().map(|row| {
-        let group = format!("{}/{}", row.scenario, row.class);
-        (row.features, row.class, group)
-    });
-    Ok((rows.collect(), source))
 }
 
 fn candidates(

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidegate_models::{
     Model, Schema,
-    train::{self, Balance, evaluate, figures, find, fit, render_card, with_test_figures},
+    train::{self, Balance, OnBad, evaluate, figures, find, fit, render_card, with_test_figures},
 };
 
 /// sysexits' EX_USAGE.
@@ -44,6 +44,8 @@ struct FitArgs {
     /// Recording to learn from besides (schema live); may be repeated.
     #[arg(long, value_name = "FILE")]
     recorded: Vec<PathBuf>,
+    #[command(flatten)]
+    rows: RowArgs,
     /// The recordings' share of the total weight.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     recorded_weight: f64,
@@ -82,9 +84,11 @@ struct EvaluateArgs {
         conflicts_with = "file"
     )]
     data: Option<PathBuf>,
-    /// File to judge on: KDD'99, NSL-KDD, or a recording (.csv).
+    /// File to judge on: KDD'99, NSL-KDD, a table with KDD's column names, or a recording.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    rows: RowArgs,
     /// Blank the columns a /predict request may lack.
     #[arg(long)]
     request_columns: bool,
@@ -94,6 +98,23 @@ struct EvaluateArgs {
     /// Output format.
     #[arg(short, long, value_enum, default_value_t = Output::Human)]
     output: Output,
+}
+
+#[derive(Args)]
+struct RowArgs {
+    /// Count bad rows and go on, instead of ending with the first.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+impl RowArgs {
+    const fn on_bad(&self) -> OnBad {
+        if self.skip_bad {
+            OnBad::Skip
+        } else {
+            OnBad::Stop
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -138,6 +159,7 @@ fn run_fit(args: &FitArgs) -> anyhow::Result<()> {
         name: stem.to_string_lossy().into_owned(),
         data: args.data.clone(),
         recorded: args.recorded.clone(),
+        on_bad: args.rows.on_bad(),
         recorded_weight: args.recorded_weight,
         contexts: args.contexts,
         max_depth: args.max_depth,
@@ -181,6 +203,9 @@ fn command_line(args: &FitArgs) -> String {
             args.recorded_weight, args.contexts
         ));
     }
+    if args.rows.skip_bad {
+        command.push_str(" --skip-bad");
+    }
     if let Some(depth) = args.max_depth {
         command.push_str(&format!(" --max-depth {depth}"));
     }
@@ -206,7 +231,11 @@ fn run_evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         (None, Some(folder)) => find(folder, train::TEST_FILE)?,
         (None, None) => anyhow::bail!("nothing to judge on"),
     };
-    let evaluation = evaluate(&model, &file, args.request_columns)?;
+    let on_bad = args.rows.on_bad();
+    let evaluation = evaluate(&model, &file, args.request_columns, on_bad)?;
+    if evaluation.skipped.count > 0 {
+        eprintln!("{}: {}", evaluation.source.file, evaluation.skipped);
+    }
     if let Some(path) = &args.card {
         let card =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
