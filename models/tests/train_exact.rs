@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use reference::{Reference, merged};
 use tidegate_models::{
     CLASS_COUNT, Class, Features, MISSING, Schema, TreeNode,
-    train::{Balance, Dataset, DatasetBuilder, Params, ParamsError, find, fit, kdd},
+    train::{Balance, Dataset, DatasetBuilder, OnBad, Params, ParamsError, Rows, find, fit},
 };
 
 type Labelled = (Features, Class, String);
@@ -196,11 +196,11 @@ fn the_kdd_tree_is_that_of_the_plain_trainer() {
     let path = find(folder.as_ref(), fit::TRAINING_FILE).unwrap();
     let mut builder = DatasetBuilder::new(Schema::Kdd41);
     let mut rows = Vec::new();
-    kdd::for_each_row(&path, |features, class, label| {
-        builder.add(features, class, label);
-        rows.push((*features, class, label.to_owned()));
-    })
-    .unwrap();
+    for row in Rows::open(&path, Schema::Kdd41, OnBad::Stop).unwrap() {
+        let (features, class, label) = row.unwrap().into_parts();
+        builder.add(&features, class, &label);
+        rows.push((features, class, label));
+    }
     let data = builder.finish();
     assert_eq!((data.count(), data.rows.len()), (494_021, 145_586));
     assert_eq!(comparable(&data), comparable(&merged(Schema::Kdd41, rows)));
