@@ -4,6 +4,8 @@
 
 pub mod fit;
 pub mod kdd;
+#[cfg(feature = "linfa")]
+pub mod linfa;
 pub mod network;
 pub mod recorded;
 pub mod svm;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Balance, Dataset, FitSettingsError,
-    calibrate::calibrate,
+    calibrate::{Calibration, calibrate},
     prepare::{Prepared, PreparedRow, Random, check},
 };
 use crate::{
@@ -172,14 +172,7 @@ pub fn fit(
         })
         .collect();
     let calibration = calibrate(&scores, prepared.classes.len());
-    if let Some(last) = trainer.layers.last_mut() {
-        for weight in &mut last.weights {
-            *weight *= calibration.factor;
-        }
-        for (bias, offset) in last.biases.iter_mut().zip(&calibration.offsets) {
-            *bias = *bias * calibration.factor + offset;
-        }
-    }
+    trainer.scale(&calibration);
     let finite = |layer: &Dense| {
         let mut weights = layer.weights.iter().chain(&layer.biases);
         weights.all(|weight| weight.is_finite())
@@ -187,16 +180,8 @@ pub fn fit(
     if !trainer.layers.iter().all(finite) {
         return Err(FitSettingsError::Diverged);
     }
-    let layers = trainer.layers.iter().map(|layer| Layer {
-        biases: layer.biases.clone(),
-        weights: layer
-            .weights
-            .chunks(layer.outputs())
-            .map(<[f32]>::to_vec)
-            .collect(),
-    });
     let parameters = NetworkParameters {
-        layers: layers.collect(),
+        layers: trainer.layers(),
         baseline: prepared.baseline,
         encoding: prepared.encodings,
         classes: prepared.classes,
@@ -319,6 +304,31 @@ impl Trainer {
         self.outputs.last().map_or(&[], Vec::as_slice)
     }
 
+    /// Makes the calibration part of the last layer.
+    fn scale(&mut self, calibration: &Calibration) {
+        if let Some(last) = self.layers.last_mut() {
+            for weight in &mut last.weights {
+                *weight *= calibration.factor;
+            }
+            for (bias, offset) in last.biases.iter_mut().zip(&calibration.offsets) {
+                *bias = *bias * calibration.factor + offset;
+            }
+        }
+    }
+
+    /// The layers as they go into a file.
+    fn layers(&self) -> Vec<Layer> {
+        let rows = |layer: &Dense| {
+            let rows = layer.weights.chunks(layer.outputs());
+            rows.map(<[f32]>::to_vec).collect()
+        };
+        let layers = self.layers.iter().map(|layer| Layer {
+            biases: layer.biases.clone(),
+            weights: rows(layer),
+        });
+        layers.collect()
+    }
+
     /// Adds a row's gradient.
     fn learn(&mut self, row: &PreparedRow, tally: &mut Tally) {
         self.forward(&row.inputs);
@@ -409,5 +419,99 @@ impl Adam {
             let scale = (*square * self.square).sqrt() + 1e-8;
             *weight = *weight * self.keep - self.step * *mean / scale;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+    use super::*;
+    use crate::{Class, Classifier as _, Costs, Features, Network, Schema};
+
+    fn prepared() -> (Dataset, Prepared) {
+        let rows = (0..60).map(|i| {
+            let mut values = [0; 33];
+            (values[0], values[4], values[11]) = (i, i * 7 % 60, i % 3 * 50);
+            let class = Class::ALL[i as usize * 7 % 60 / 20];
+            let features = Features::from_values(Schema::Live, &values).unwrap();
+            (features, class, class.to_string())
+        });
+        let data = Dataset::new(Schema::Live, rows);
+        let prepared = Prepared::new(&data, Balance::Sqrt, 1).unwrap();
+        (data, prepared)
+    }
+
+    fn settings() -> NetworkSettings {
+        NetworkSettings {
+            hidden: vec![9, 5],
+            ..NetworkSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_file_answers_as_the_trainer_does() {
+        let (data, prepared) = prepared();
+        let mut trainer = Trainer::new(&prepared, &settings(), &mut Random::new(1));
+        let mut tally = Tally::default();
+        for row in &prepared.rows {
+            trainer.learn(row, &mut tally);
+        }
+        trainer.step(0.01, 60);
+        trainer.scale(&Calibration {
+            factor: 0.8,
+            offsets: vec![0.1, 0.2, -0.3],
+        });
+        let parameters = NetworkParameters {
+            layers: trainer.layers(),
+            baseline: prepared.baseline.clone(),
+            encoding: prepared.encodings.clone(),
+            classes: prepared.classes.clone(),
+        };
+        let network = Network::new(Schema::Live, "test", Costs::ARGMAX, &parameters).unwrap();
+        for (row, prepared) in data.rows.iter().zip(&prepared.rows) {
+            trainer.forward(&prepared.inputs);
+            let mut shares = trainer.outputs().to_vec();
+            softmax(&mut shares);
+            assert_eq!(
+                network.predict(&row.features).shares[..3],
+                shares,
+                "to the bit"
+            );
+        }
+    }
+
+    /// Every gradient against the loss's difference quotient.
+    #[test]
+    fn gradients_are_slopes() {
+        let (_, prepared) = prepared();
+        let mut trainer = Trainer::new(&prepared, &settings(), &mut Random::new(2));
+        let row = &prepared.rows[17];
+        trainer.learn(row, &mut Tally::default());
+        let gradients = trainer.gradients.clone();
+        let loss = |trainer: &mut Trainer| {
+            trainer.forward(&row.inputs);
+            let mut tally = Tally::default();
+            tally.add(trainer.outputs(), row);
+            tally.loss() * f64::from(row.balanced)
+        };
+        let mut seen = 0;
+        for (index, gradient) in gradients.iter().enumerate() {
+            for (at, slope) in gradient.weights.iter().enumerate() {
+                let before = trainer.layers[index].weights[at];
+                let mut at_offset = |offset: f32| {
+                    trainer.layers[index].weights[at] = before + offset;
+                    loss(&mut trainer)
+                };
+                let quotient = (at_offset(0.002) - at_offset(-0.002)) / 0.004;
+                trainer.layers[index].weights[at] = before;
+                assert!(
+                    (quotient - f64::from(*slope)).abs() < 0.01 + 0.02 * quotient.abs(),
+                    "layer {index}, weight {at}: {slope}, measured {quotient}"
+                );
+                seen += usize::from(slope.abs() > 0.05);
+            }
+        }
+        assert!(seen > 20, "only {seen} of them are not nearly 0");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Balance, Dataset, FitSettingsError,
-    calibrate::calibrate,
+    calibrate::{Calibration, calibrate},
     prepare::{Prepared, Random, check},
 };
 use crate::{
@@ -123,23 +123,7 @@ pub fn fit(
         .collect();
     let calibration = calibrate(&held_out, prepared.classes.len());
     solver.solve(fitted(true), &mut random);
-    let machines = solver.machines.iter().zip(&calibration.offsets);
-    let classes: Vec<SvmClass> = prepared
-        .classes
-        .iter()
-        .zip(machines)
-        .map(|(class, (machine, offset))| {
-            let scaled = |weights: &[f32], factor: f32| {
-                weights.iter().map(|weight| weight * factor).collect()
-            };
-            SvmClass {
-                class: *class,
-                bias: machine.bias * calibration.factor + offset,
-                linear: scaled(&machine.linear, calibration.factor * solver.linear),
-                fourier: scaled(&machine.fourier, calibration.factor * solver.amplitude),
-            }
-        })
-        .collect();
+    let classes = solver.classes(&calibration);
     let finite = |class: &SvmClass| {
         let mut weights = class.linear.iter().chain(&class.fourier);
         class.bias.is_finite() && weights.all(|weight| weight.is_finite())
@@ -246,6 +230,25 @@ impl<'a> Solver<'a> {
         self.machines.iter().map(score).collect()
     }
 
+    /// The machines as they go into a file: scaled so that the calibrated scores come out of
+    /// inputs and cosines as they are.
+    fn classes(&self, calibration: &Calibration) -> Vec<SvmClass> {
+        let factor = calibration.factor;
+        let scaled = |weights: &[f32], factor: f32| -> Vec<f32> {
+            weights.iter().map(|weight| weight * factor).collect()
+        };
+        let machines = self.machines.iter().zip(&calibration.offsets);
+        let classes = self.prepared.classes.iter().zip(machines);
+        classes
+            .map(|(class, (machine, offset))| SvmClass {
+                class: *class,
+                bias: machine.bias * factor + offset,
+                linear: scaled(&machine.linear, factor * self.linear),
+                fourier: scaled(&machine.fourier, factor * self.amplitude),
+            })
+            .collect()
+    }
+
     /// Descends over these rows until nothing moves or the passes are used up. All classes go
     /// through the rows together, so that a row's features are fetched once a pass.
     fn solve(&mut self, rows: Vec<usize>, random: &mut Random) {
@@ -341,5 +344,98 @@ impl Machine {
             sum += self.linear[usize::from(*input)] * value;
         }
         self.bias + linear * sum + dot(&self.fourier, features)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+    use super::*;
+    use crate::{Class, Classifier as _, Costs, Features, Schema, Svm, linear::softmax};
+
+    fn data() -> Dataset {
+        let rows = (0..400_u32).map(|i| {
+            let mut values = [0; 33];
+            (values[0], values[4]) = (i % 20, i / 20);
+            // A disc: no line separates it.
+            let away = (i % 20).abs_diff(10).pow(2) + (i / 20).abs_diff(10).pow(2);
+            let class = if away < 30 { Class::Dos } else { Class::Normal };
+            let features = Features::from_values(Schema::Live, &values).unwrap();
+            (features, class, class.to_string())
+        });
+        Dataset::new(Schema::Live, rows)
+    }
+
+    fn settings() -> SvmSettings {
+        SvmSettings {
+            random_features: 128,
+            gamma: 0.5,
+            linear: 0.5,
+            cost: 100.0,
+            tolerance: 0.01,
+            passes: 3000,
+            ..SvmSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_file_answers_as_the_solver_does() {
+        let (data, settings) = (data(), settings());
+        let prepared = Prepared::new(&data, Balance::None, 1).unwrap();
+        let mut random = Random::new(1);
+        let (phases, projection) = draw(&settings, prepared.encoding.inputs(), &mut random);
+        let fourier = Fourier::new(&phases, &projection);
+        let mut solver = Solver::new(&prepared, &fourier, &settings);
+        solver.solve((0..data.rows.len()).collect(), &mut random);
+        let calibration = Calibration {
+            factor: 1.7,
+            offsets: vec![0.3, -0.2],
+        };
+        let parameters = SvmParameters {
+            classes: solver.classes(&calibration),
+            phases,
+            projection,
+            encoding: prepared.encodings.clone(),
+            baseline: prepared.baseline.clone(),
+        };
+        let svm = Svm::new(Schema::Live, "test", Costs::ARGMAX, &parameters).unwrap();
+        for (index, row) in data.rows.iter().enumerate() {
+            let mut shares = solver.scores(index);
+            for (score, offset) in shares.iter_mut().zip(&calibration.offsets) {
+                *score = 1.7 * *score + offset;
+            }
+            softmax(&mut shares);
+            let got = svm.predict(&row.features).shares;
+            assert!((got[0] - shares[0]).abs() < 1e-4, "{got:?} {shares:?}");
+        }
+    }
+
+    /// What the solver is for: w is the sum of the rows by their dual variables, and no dual
+    /// variable can be moved for the better.
+    #[test]
+    fn the_solution_is_one() {
+        let (data, settings) = (data(), settings());
+        let prepared = Prepared::new(&data, Balance::None, 1).unwrap();
+        let mut random = Random::new(1);
+        let (phases, projection) = draw(&settings, prepared.encoding.inputs(), &mut random);
+        let fourier = Fourier::new(&phases, &projection);
+        let mut solver = Solver::new(&prepared, &fourier, &settings);
+        solver.solve((0..data.rows.len()).collect(), &mut random);
+        for class in 0..2 {
+            let mut bias = 0.0;
+            for (index, row) in prepared.rows.iter().enumerate() {
+                let side = if row.class == class { 1.0 } else { -1.0 };
+                let alpha = solver.machines[class].alphas[index];
+                bias += side * alpha;
+                let diagonal = 0.5 / (solver.cost * row.balanced);
+                let slope = side * solver.scores(index)[class] - 1.0 + alpha * diagonal;
+                assert!(
+                    slope > -0.11 && (alpha == 0.0 || slope < 0.11),
+                    "{slope} at {alpha}"
+                );
+            }
+            assert!((bias - solver.machines[class].bias).abs() < 0.01);
+        }
     }
 }
