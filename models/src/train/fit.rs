@@ -3,16 +3,13 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, LabelledRow, Layout, OnBad,
-    Params, ParamsError, Point, Rows, Summary, choose, context, find, is_test_file, random::mix,
+    Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, LabelledRow, Layout,
+    OnBad, Params, ParamsError, Point, Rows, Summary, assemble, choose, context, find,
+    is_test_file,
 };
 use crate::{
-    Class, Classifier, Confusion, Costs, MISSING, OperatingPoint, REQUIRED_FEATURES, Schema, Tree,
-    TreeError,
-    format::{
-        FORMAT_VERSION, Golden, Metrics, ModelFile, NodeLine, Parameters, Preprocessing, Source,
-        Training,
-    },
+    Costs, ModelProblem, OperatingPoint, Schema, Tree, TreeError,
+    format::{ModelFile, NodeLine, Parameters, Source},
 };
 
 /// The only KDD file that is fitted on.
@@ -23,9 +20,6 @@ const DEPTHS: [usize; 4] = [8, 12, 16, 20];
 
 /// Leaf sizes tried when none is given, in distinct rows.
 const LEAVES: [u64; 4] = [2, 5, 10, 20];
-
-/// How many golden vectors a file gets.
-const GOLDEN: u64 = 24;
 
 /// What to fit.
 #[derive(Clone, Debug)]
@@ -83,6 +77,9 @@ pub enum FitError {
     /// A bug in the trainer.
     #[error("the fitted tree is wrong: {0}")]
     Tree(#[from] TreeError),
+    /// Likewise.
+    #[error("the fitted model is wrong: {0}")]
+    Model(#[from] ModelProblem),
 }
 
 /// Reads, chooses parameters where none are given, fits.
@@ -112,35 +109,19 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         tree.leaves(),
         tree.depth()
     ));
-    let mut training = Confusion::default();
-    for row in &data.rows {
-        training.add(row.class, tree.predict(&row.features).class, row.count);
-    }
-    let file = ModelFile {
-        format_version: FORMAT_VERSION,
+    let parameters = Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect());
+    let assembly = Assembly {
         name: request.name.clone(),
-        schema: request.schema,
-        classes: Class::ALL.to_vec(),
-        preprocessing: Preprocessing::of(request.schema),
-        training: Training {
-            digest: data.digest(),
-            rows: sources.iter().map(|source| source.rows).sum(),
-            distinct_rows: data.rows.len() as u64,
-            sources,
-            seed: request.seed,
-            settings: settings(request, point),
-        },
-        metrics: Metrics {
-            training,
-            validation: best.map(|best| best.confusion),
-        },
+        sources,
+        seed: request.seed,
+        settings: settings(request, point),
+        validation: best.map(|best| best.confusion),
         decisions: vec![OperatingPoint {
             name: "argmax".to_owned(),
             costs: Costs::ARGMAX,
         }],
-        golden: golden(&data, &tree, request.seed),
-        parameters: Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect()),
     };
+    let file = assemble(&data, parameters, assembly)?;
     Ok(Fitted { file, candidates })
 }
 
@@ -266,28 +247,4 @@ fn candidates(
 
 fn one_or<T: Copy>(given: Option<T>, tried: &[T]) -> Vec<T> {
     given.map_or_else(|| tried.to_vec(), |one| vec![one])
-}
-
-/// Rows of every class in turn; every fourth without the columns a `/predict` request may lack,
-/// the last without any.
-fn golden(data: &Dataset, classifier: &dyn Classifier, seed: u64) -> Vec<Golden> {
-    let by_class = Class::KNOWN.map(|class| {
-        data.rows
-            .iter()
-            .filter(|row| row.class == class)
-            .collect::<Vec<_>>()
-    });
-    let filled: Vec<_> = by_class.iter().filter(|rows| !rows.is_empty()).collect();
-    (0..GOLDEN)
-        .map(|turn| {
-            let rows = filled[turn as usize % filled.len()];
-            let mut features = rows[(mix(seed ^ turn) % rows.len() as u64) as usize].features;
-            for (column, name) in data.schema.columns().iter().enumerate() {
-                if turn + 1 == GOLDEN || (turn % 4 == 3 && !REQUIRED_FEATURES.contains(name)) {
-                    features.set(column, MISSING);
-                }
-            }
-            Golden::new(&features, &classifier.predict(&features))
-        })
-        .collect()
 }

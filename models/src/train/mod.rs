@@ -5,11 +5,17 @@
 pub mod fit;
 pub mod forest;
 pub mod kdd;
+#[cfg(feature = "linfa")]
+pub mod linfa;
+pub mod network;
+pub mod svm;
 pub mod unknown;
 
+mod assemble;
 mod attacks;
 mod bins;
 mod builder;
+mod calibrate;
 mod card;
 mod cart;
 mod columns;
@@ -21,14 +27,17 @@ mod extra_tree;
 mod grower;
 mod input;
 mod layout;
+mod leave_out;
 mod names;
 mod params;
+mod prepare;
 mod prune;
 mod random;
 mod rows;
 mod split;
 mod validate;
 
+pub use assemble::{Assembly, assemble};
 pub use attacks::Attack;
 pub use builder::DatasetBuilder;
 pub use card::{figures, render as render_card, with_test_figures};
@@ -38,8 +47,10 @@ pub use evaluate::{Evaluation, evaluate};
 pub use forest::ForestParams;
 pub use input::{find, is_test_file};
 pub use layout::{LabelledRow, Layout};
+pub use leave_out::{LeaveOut, leave_out};
 pub use names::{Kind, Names, read_names};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
+pub use prepare::FitSettingsError;
 pub use rows::{OnBad, Rows, Skipped, Summary};
 pub use validate::{Candidate, Grid, Point, choose};
 

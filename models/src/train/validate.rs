@@ -11,7 +11,7 @@ use super::{
 use crate::{Class, Classifier, Confusion, Costs, Tree};
 
 /// In how many parts attack types, and rows, are left out.
-const FOLDS: u64 = 5;
+pub(super) const FOLDS: u64 = 5;
 
 /// The values to try, all with all.
 #[derive(Clone, Debug)]
@@ -167,7 +167,7 @@ impl<'a> Folds<'a> {
 /// The fold that leaves each attack type, and each recorded scenario, out: those of a class
 /// spread over the folds, so that every fold keeps something of every class. KDD's normal rows,
 /// which are one group, and the only type of a class are never left out.
-fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
+pub(super) fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
     let mut class_of_group = vec![Class::Normal; data.groups.len()];
     for row in &data.rows {
         class_of_group[row.group] = row.class;
@@ -208,7 +208,7 @@ impl Mean {
 }
 
 #[derive(Clone)]
-struct Tally {
+pub(super) struct Tally {
     normal: Mean,
     known: Mean,
     unseen: Vec<Mean>,
@@ -216,7 +216,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(groups: usize) -> Self {
+    pub(super) fn new(groups: usize) -> Self {
         Self {
             normal: Mean::default(),
             known: Mean::default(),
@@ -225,7 +225,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, row: &Row, predicted: Class, unseen: bool) {
+    pub(super) fn add(&mut self, row: &Row, predicted: Class, unseen: bool) {
         let mean = match row.class {
             _ if unseen => &mut self.unseen[row.group],
             Class::Normal => &mut self.normal,
@@ -236,6 +236,17 @@ impl Tally {
     }
 
     fn candidate(self, point: Point) -> Candidate {
+        let (parts, confusion) = self.parts();
+        Candidate {
+            point,
+            score: parts.iter().sum::<f64>() / 3.0,
+            parts,
+            confusion,
+        }
+    }
+
+    /// Mean costs of normal rows, known types and unseen types; all rows.
+    pub(super) fn parts(self) -> ([f64; 3], Confusion) {
         let unseen: Vec<f64> = self.unseen.iter().filter_map(Mean::value).collect();
         let unseen_mean = if unseen.is_empty() {
             0.0
@@ -247,12 +258,7 @@ impl Tally {
             self.known.value().unwrap_or(0.0),
             unseen_mean,
         ];
-        Candidate {
-            point,
-            score: parts.iter().sum::<f64>() / 3.0,
-            parts,
-            confusion: self.confusion,
-        }
+        (parts, self.confusion)
     }
 }
 
