@@ -8,6 +8,8 @@ pub mod kdd;
 #[cfg(feature = "linfa")]
 pub mod linfa;
 pub mod network;
+pub mod recipes;
+pub mod select;
 pub mod svm;
 pub mod unknown;
 
@@ -35,6 +37,7 @@ mod prune;
 mod random;
 mod rows;
 mod split;
+mod training_set;
 mod validate;
 
 pub use assemble::{Assembly, assemble};
@@ -52,6 +55,7 @@ pub use names::{Kind, Names, read_names};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
 pub use prepare::FitSettingsError;
 pub use rows::{OnBad, Rows, Skipped, Summary};
+pub use training_set::TrainingSet;
 pub use validate::{Candidate, Grid, Point, choose};
 
 /// The contest's test file, opened by evaluations only.
