@@ -12,11 +12,13 @@ pub mod svm;
 
 mod assemble;
 mod attacks;
+mod backprop;
 mod calibrate;
 mod card;
 mod cart;
 mod context;
 mod dataset;
+mod descent;
 mod evaluate;
 mod input;
 mod leave_out;
