@@ -15,6 +15,7 @@ pub mod unknown;
 
 mod assemble;
 mod attacks;
+mod backprop;
 mod bins;
 mod builder;
 mod calibrate;
@@ -23,6 +24,7 @@ mod cart;
 mod columns;
 mod context;
 mod dataset;
+mod descent;
 mod error;
 mod evaluate;
 mod extra_tree;
