@@ -1,10 +1,12 @@
 //! Many trees that answer with the mean of their leaves.
 
+use std::collections::BTreeMap;
+
 use crate::{
     CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_NODES, MISSING, Prediction, Schema,
     Split, TreeError,
     classifier::{contributions, with_baseline},
-    flat::FlatTrees,
+    flat::{FlatTrees, LANES, Row},
     format::{ForestNode, ForestParameters, SHARE_UNIT},
     tree::check_shape,
 };
@@ -52,7 +54,11 @@ pub struct Forest {
     name: String,
     costs: Costs,
     flat: FlatTrees,
-    leaves: Vec<[u16; CLASS_COUNT]>,
+    /// Index in `shares` by index in `flat`.
+    payloads: Vec<u32>,
+    /// The different shares that leaves have, in ten thousandths.
+    shares: Vec<[u16; CLASS_COUNT]>,
+    leaves: usize,
     baseline: Vec<u32>,
 }
 
@@ -81,30 +87,43 @@ impl Forest {
             return Err(ForestError::TooManyNodes(nodes));
         }
         let mut flat = FlatTrees::default();
-        let mut leaves = Vec::new();
+        let mut payloads = Vec::new();
+        let mut shares = Vec::new();
+        // Most leaves are of one class alone: equal shares are kept once, and stay in the cache.
+        let mut numbers = BTreeMap::new();
+        let mut leaves = 0;
         for (tree, nodes) in trees.iter().enumerate() {
             let split = |node: usize| nodes[node].split(node);
             check_shape(schema, nodes.len(), split)
                 .map_err(|problem| ForestError::Tree { tree, problem })?;
-            let mut payloads = Vec::with_capacity(nodes.len());
             for (node, content) in nodes.iter().enumerate() {
-                payloads.push(leaves.len() as u32);
                 if let ForestNode::Leaf(shares) = content {
                     let sum: u64 = shares.iter().map(|share| u64::from(*share)).sum();
                     if sum != u64::from(SHARE_UNIT) {
                         return Err(ForestError::Shares { tree, node });
                     }
-                    // Parts of a whole that fits.
-                    leaves.push(shares.map(|share| share as u16));
+                    leaves += 1;
                 }
             }
-            flat.push(split, |node| payloads[node]);
+            payloads.extend(flat.push(split).into_iter().map(|node| match nodes[node] {
+                ForestNode::Leaf(leaf) => {
+                    let next = numbers.len();
+                    *numbers.entry(leaf).or_insert_with(|| {
+                        // Parts of a whole that fits.
+                        shares.push(leaf.map(|share| share as u16));
+                        next as u32
+                    })
+                }
+                ForestNode::Split(_) => 0,
+            }));
         }
         Ok(Self {
             schema,
             name: name.into(),
             costs,
             flat,
+            payloads,
+            shares,
             leaves,
             baseline: parameters.baseline.clone(),
         })
@@ -112,12 +131,41 @@ impl Forest {
 
     /// How many trees there are.
     pub fn trees(&self) -> usize {
-        self.flat.trees()
+        self.flat.roots().len()
     }
 
     /// How many leaves there are in all.
     pub fn leaves(&self) -> usize {
-        self.leaves.len()
+        self.leaves
+    }
+
+    #[inline]
+    fn add(&self, sums: &mut [u32; CLASS_COUNT], leaf: usize) {
+        let shares = &self.shares[self.payloads[leaf] as usize];
+        for (sum, share) in sums.iter_mut().zip(shares) {
+            *sum += u32::from(*share);
+        }
+    }
+
+    fn decide(&self, sums: &[u32; CLASS_COUNT]) -> Prediction {
+        let whole = (self.trees() as u32 * SHARE_UNIT) as f32;
+        self.costs.decide(sums.map(|sum| sum as f32 / whole))
+    }
+
+    /// The answer to a row without missing values.
+    fn predict_whole(&self, row: &Row) -> Prediction {
+        // Integers, so that the sum does not depend on the order of the trees.
+        let mut sums = [0; CLASS_COUNT];
+        let (lanes, rest) = self.flat.roots().as_chunks::<LANES>();
+        for roots in lanes {
+            for arrival in self.flat.walk_lanes(*roots, [row; LANES]) {
+                self.add(&mut sums, arrival.leaf);
+            }
+        }
+        for root in rest {
+            self.add(&mut sums, self.flat.walk(*root, row).leaf);
+        }
+        self.decide(&sums)
     }
 }
 
@@ -146,24 +194,35 @@ impl Classifier for Forest {
     }
 
     fn predict(&self, features: &Features) -> Prediction {
-        let whole_row;
-        let row = match with_baseline(self.schema, &self.baseline, features) {
-            None => features.raw(),
-            Some(row) => {
-                whole_row = row;
-                whole_row.raw()
+        match with_baseline(self.schema, &self.baseline, features) {
+            None => self.predict_whole(features.raw()),
+            Some(row) => self.predict_whole(row.raw()),
+        }
+    }
+
+    fn predict_batch(&self, features: &[Features], predictions: &mut [Prediction]) {
+        let rows = features.len().min(predictions.len());
+        let (features, rest) = features[..rows].as_chunks::<LANES>();
+        let (predictions, rest_predictions) = predictions[..rows].as_chunks_mut::<LANES>();
+        for (features, predictions) in features.iter().zip(predictions) {
+            let whole = features
+                .each_ref()
+                .map(|row| with_baseline(self.schema, &self.baseline, row).unwrap_or(*row));
+            let rows = whole.each_ref().map(Features::raw);
+            let mut sums = [[0; CLASS_COUNT]; LANES];
+            for root in self.flat.roots() {
+                let arrivals = self.flat.walk_lanes([*root; LANES], rows);
+                for (sums, arrival) in sums.iter_mut().zip(arrivals) {
+                    self.add(sums, arrival.leaf);
+                }
             }
-        };
-        // Integers, so that the sum does not depend on the order of the trees.
-        let mut sums = [0_u32; CLASS_COUNT];
-        for tree in 0..self.flat.trees() {
-            let leaf = &self.leaves[self.flat.walk(tree, row) as usize];
-            for (sum, share) in sums.iter_mut().zip(leaf) {
-                *sum += u32::from(*share);
+            for (prediction, sums) in predictions.iter_mut().zip(&sums) {
+                *prediction = self.decide(sums);
             }
         }
-        let whole = (self.flat.trees() as u32 * SHARE_UNIT) as f32;
-        self.costs.decide(sums.map(|sum| sum as f32 / whole))
+        for (features, prediction) in rest.iter().zip(rest_predictions) {
+            *prediction = self.predict(features);
+        }
     }
 
     fn explain(&self, features: &Features) -> Explanation {
