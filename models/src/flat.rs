@@ -133,7 +133,11 @@ impl FlatTrees {
 
     /// Walks side by side, each from its root with its row.
     #[inline]
-    pub(crate) fn walk_lanes(&self, roots: [usize; LANES], rows: [&Row; LANES]) -> [Arrival; LANES] {
+    pub(crate) fn walk_lanes(
+        &self,
+        roots: [usize; LANES],
+        rows: [&Row; LANES],
+    ) -> [Arrival; LANES] {
         let mut lanes = roots.map(|leaf| Arrival { leaf, greatest: 0 });
         loop {
             let mut moved = 0;

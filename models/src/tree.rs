@@ -1,8 +1,7 @@
 //! A decision tree as a flat array of integer nodes.
 
 use crate::{
-    CLASS_COUNT, Classifier, Costs, Explanation, Features, MISSING, Prediction,
-    Schema, Step,
+    CLASS_COUNT, Classifier, Costs, Explanation, Features, MISSING, Prediction, Schema, Step,
     flat::{FlatTrees, LANES, Row},
 };
 
@@ -280,7 +279,7 @@ impl Classifier for Tree {
 }
 
 /// The smoothed class shares of a leaf.
-fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32; CLASS_COUNT] {
+pub(crate) fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32; CLASS_COUNT] {
     let classes = CLASS_COUNT - usize::from(!with_unknown);
     let rows = total(weights) as f64 / WEIGHT_UNIT;
     let mut shares = [0.0; CLASS_COUNT];

@@ -4,6 +4,7 @@
 
 pub mod fit;
 pub mod kdd;
+pub mod onnx;
 pub mod recorded;
 
 mod attacks;
@@ -14,6 +15,7 @@ mod dataset;
 mod evaluate;
 mod input;
 mod params;
+mod protobuf;
 mod validate;
 
 pub use attacks::class_of;

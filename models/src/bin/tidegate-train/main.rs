@@ -1,6 +1,8 @@
 //! The workbench: fits and evaluates models. Data on stdout, progress on stderr; exit codes 0
 //! ok, 1 failure, 64 usage.
 
+mod export;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -31,6 +33,8 @@ enum Command {
     Fit(FitArgs),
     /// Judge a model on labelled rows.
     Evaluate(EvaluateArgs),
+    /// Write a model as ONNX, or rows and answers as NumPy arrays.
+    Export(export::ExportArgs),
 }
 
 #[derive(Args)]
@@ -118,6 +122,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Fit(args) => run_fit(args),
         Command::Evaluate(args) => run_evaluate(args),
+        Command::Export(args) => export::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

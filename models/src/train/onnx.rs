@@ -1,0 +1,406 @@
+//! Export of trees and forests as ONNX, for runtimes other than this crate.
+//!
+//! | name | kind | shape | what |
+//! |---|---|---|---|
+//! | `columns` | input, `double` | rows × columns of the schema | the integers of [`crate::Features`], NaN where missing |
+//! | `shares` | output, `float` | rows × 6 | shares of the classes in the order of [`Class::ALL`] |
+//! | `nearest` | output, `int64` | rows | [`crate::Prediction::nearest`], as [`Class::index`] |
+//! | `class` | output, `int64` | rows | [`crate::Prediction::class`], as [`Class::index`] |
+//!
+//! All three outputs are bit for bit those of [`crate::Classifier::predict`] on whole rows:
+//!
+//! * Columns go up to 2^32 - 2 (byte counts), which only `double` holds; thresholds are `double`
+//!   too. A `float` input would be exact up to 2^24.
+//! * A leaf's shares are summed as whole numbers or not at all, and the costs of the way to decide
+//!   are applied by single multiplications and additions in this crate's order.
+//!
+//! Missing values: a forest replaces NaN by its baseline, as this crate does. A tree's blend of
+//! both sides has no like in ONNX; there NaN follows the side of the greater training weight.
+//!
+//! Written for operator sets `ai.onnx` 15 and `ai.onnx.ml` 3 (TreeEnsembleClassifier with `double`
+//! thresholds), which ONNX Runtime reads since 1.11. Field numbers are those of `onnx.proto`.
+
+use super::protobuf::Message;
+use crate::{
+    CLASS_COUNT, Class, Costs, KNOWN_COUNT, Split,
+    format::{ForestNode, ForestParameters, ModelFile, NodeLine, Parameters, SHARE_UNIT},
+    tree::smoothed,
+};
+
+const IR_VERSION: i64 = 8;
+const OPSET: i64 = 15;
+const OPSET_ML: i64 = 3;
+
+/// Element types of `TensorProto`.
+const FLOAT: i64 = 1;
+const INT64: i64 = 7;
+const DOUBLE: i64 = 11;
+
+/// Why a model has no ONNX form.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ExportError {
+    /// Another kind of model.
+    #[error("only trees and forests can be exported as ONNX, not a {0}")]
+    Kind(&'static str),
+    /// A way to decide that the file lacks.
+    #[error("no decision is called {0:?}; it has {1}")]
+    UnknownDecision(String, String),
+    /// A node with some but not all parts of a decision.
+    #[error("node {0}: neither a whole decision nor a leaf")]
+    Node(usize),
+}
+
+/// The bytes of an ONNX file that answers as the model does with the decision of that name, or the
+/// first. The file is taken as checked: load it as a [`crate::Model`] first.
+///
+/// # Errors
+///
+/// If it is no tree and no forest, or has no such decision.
+pub fn export(file: &ModelFile, decision: Option<&str>) -> Result<Vec<u8>, ExportError> {
+    let named = |point: &&crate::OperatingPoint| decision.is_none_or(|name| point.name == name);
+    let point = file.decisions.iter().find(named).ok_or_else(|| {
+        let names: Vec<_> = file.decisions.iter().map(|d| d.name.as_str()).collect();
+        ExportError::UnknownDecision(decision.unwrap_or_default().to_owned(), names.join(", "))
+    })?;
+    let mut graph = Graph::default();
+    if let Parameters::Tree(nodes) = &file.parameters {
+        graph.tree(nodes)?;
+    } else if let Parameters::Forest(forest) = &file.parameters {
+        graph.forest(forest);
+    } else {
+        return Err(ExportError::Kind(file.parameters.kind()));
+    }
+    graph.decide(&point.costs);
+    let opset = |domain: &str, version| Message::default().bytes(1, domain).number(2, version);
+    let property = |key: &str, value: &str| Message::default().bytes(1, key).bytes(2, value);
+    let columns = file.schema.columns();
+    let classes = Class::ALL.map(Class::name).join(",");
+    let model = Message::default()
+        .number(1, IR_VERSION)
+        .messages(8, [opset("", OPSET), opset("ai.onnx.ml", OPSET_ML)])
+        .bytes(2, "tidegate-train")
+        .bytes(3, env!("CARGO_PKG_VERSION"))
+        .message(7, graph.finish(&file.name, columns.len() as i64))
+        .messages(
+            14,
+            [
+                property("schema", file.schema.name()),
+                property("columns", &columns.join(",")),
+                property("classes", &classes),
+                property("decision", &point.name),
+                property("training_digest", &file.training.digest),
+            ],
+        );
+    Ok(model.into_bytes())
+}
+
+/// The nodes and constants of a graph.
+#[derive(Default)]
+struct Graph {
+    nodes: Vec<Message>,
+    constants: Vec<Message>,
+}
+
+impl Graph {
+    fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: Vec<Message>,
+    ) {
+        let domain = if operator == "TreeEnsembleClassifier" {
+            "ai.onnx.ml"
+        } else {
+            ""
+        };
+        let mut node = Message::default();
+        for input in inputs {
+            node = node.bytes(1, input);
+        }
+        for output in outputs {
+            node = node.bytes(2, output);
+        }
+        let node = node
+            .bytes(3, outputs[0])
+            .bytes(4, operator)
+            .messages(5, attributes)
+            .bytes(7, domain);
+        self.nodes.push(node);
+    }
+
+    fn constant(&mut self, name: &str, constant: Message) {
+        self.constants.push(constant.bytes(8, name));
+    }
+
+    fn tree(&mut self, lines: &[NodeLine]) -> Result<(), ExportError> {
+        let nodes = lines
+            .iter()
+            .enumerate()
+            .map(|(index, line)| line.node().ok_or(ExportError::Node(index)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let with_unknown = nodes
+            .first()
+            .is_some_and(|root| root.weights[Class::Unknown.index()] > 0);
+        let weight = |node: usize| nodes[node].weights.iter().sum::<u64>();
+        let mut ensemble = Ensemble::default();
+        for (index, node) in nodes.iter().enumerate() {
+            let at = [0, index as i64];
+            match node.split {
+                Some(split) => {
+                    ensemble.split(at, split, weight(split.left) >= weight(split.right));
+                }
+                None => ensemble.leaf(at, smoothed(&node.weights, with_unknown).map(f64::from)),
+            }
+        }
+        let outputs = ["greatest", "shares"];
+        self.node(
+            "TreeEnsembleClassifier",
+            &["columns"],
+            &outputs,
+            ensemble.attributes(),
+        );
+        Ok(())
+    }
+
+    fn forest(&mut self, forest: &ForestParameters) {
+        let baseline = forest.baseline.iter().map(|value| f64::from(*value));
+        self.constant("baseline", doubles(baseline));
+        self.node("IsNaN", &["columns"], &["missing"], vec![]);
+        self.node(
+            "Where",
+            &["missing", "baseline", "columns"],
+            &["whole_row"],
+            vec![],
+        );
+        let mut ensemble = Ensemble::default();
+        for (tree, nodes) in forest.trees.iter().enumerate() {
+            for (index, node) in nodes.iter().enumerate() {
+                let at = [tree as i64, index as i64];
+                match node {
+                    ForestNode::Leaf(shares) => ensemble.leaf(at, shares.map(f64::from)),
+                    // Nothing is missing by then.
+                    ForestNode::Split(_) => {
+                        if let Some(split) = node.split(index) {
+                            ensemble.split(at, split, false);
+                        }
+                    }
+                }
+            }
+        }
+        self.node(
+            "TreeEnsembleClassifier",
+            &["whole_row"],
+            &["greatest", "sums"],
+            ensemble.attributes(),
+        );
+        // Sums are whole numbers below 2^24, so exact; the quotient is rounded once, as here.
+        let whole = forest.trees.len() as f32 * SHARE_UNIT as f32;
+        self.constant("whole", floats(&[], [whole]));
+        self.node("Div", &["sums", "whole"], &["shares"], vec![]);
+    }
+
+    /// As [`Costs::decide`] does it, product by product: a matrix product may add in any order.
+    fn decide(&mut self, costs: &Costs) {
+        let share: Vec<_> = (0..CLASS_COUNT)
+            .map(|class| format!("share_{class}"))
+            .collect();
+        let parts: Vec<_> = share.iter().map(String::as_str).collect();
+        self.node("Split", &["shares"], &parts, vec![number("axis", 1)]);
+        let mut sum = String::new();
+        for (class, row) in costs.0.iter().enumerate() {
+            let [cost, product] = ["cost", "product"].map(|name| format!("{name}_{class}"));
+            let row = row.map(|thousandths| thousandths as f32);
+            self.constant(&cost, floats(&[KNOWN_COUNT as i64], row));
+            self.node("Mul", &[&share[class], &cost], &[&product], vec![]);
+            sum = if class == 0 {
+                product
+            } else {
+                let next = format!("expected_{class}");
+                self.node("Add", &[&sum, &product], &[&next], vec![]);
+                next
+            };
+        }
+        let axis = || number("axis", 1);
+        // Of equal costs the first.
+        self.node(
+            "ArgMin",
+            &[&sum],
+            &["nearest"],
+            vec![axis(), number("keepdims", 0)],
+        );
+        self.node(
+            "Concat",
+            &parts[Class::Dos.index()..KNOWN_COUNT],
+            &["attacks"],
+            vec![axis()],
+        );
+        let attributes = vec![numbers("axes", [1]), number("keepdims", 0)];
+        self.node("ReduceMax", &["attacks"], &["greatest_attack"], attributes);
+        self.constant("unknown", integer(Class::Unknown.index()));
+        self.constant("normal", integer(Class::Normal.index()));
+        self.node(
+            "Gather",
+            &["shares", "unknown"],
+            &["unknown_share"],
+            vec![axis()],
+        );
+        self.node(
+            "Less",
+            &["greatest_attack", "unknown_share"],
+            &["unlike"],
+            vec![],
+        );
+        self.node("Greater", &["nearest", "normal"], &["attack"], vec![]);
+        self.node("And", &["unlike", "attack"], &["is_unknown"], vec![]);
+        self.node(
+            "Where",
+            &["is_unknown", "unknown", "nearest"],
+            &["class"],
+            vec![],
+        );
+    }
+
+    fn finish(self, name: &str, columns: i64) -> Message {
+        let classes = CLASS_COUNT as i64;
+        Message::default()
+            .messages(1, self.nodes)
+            .bytes(2, name)
+            .messages(5, self.constants)
+            .message(11, value("columns", DOUBLE, Some(columns)))
+            .message(12, value("shares", FLOAT, Some(classes)))
+            .message(12, value("nearest", INT64, None))
+            .message(12, value("class", INT64, None))
+    }
+}
+
+/// The attributes of a TreeEnsembleClassifier: by node, and by leaf and class.
+#[derive(Default)]
+struct Ensemble {
+    trees: Vec<i64>,
+    nodes: Vec<i64>,
+    columns: Vec<i64>,
+    thresholds: Vec<f64>,
+    modes: Vec<&'static str>,
+    lefts: Vec<i64>,
+    rights: Vec<i64>,
+    missing_left: Vec<i64>,
+    leaf_trees: Vec<i64>,
+    leaf_nodes: Vec<i64>,
+    leaf_classes: Vec<i64>,
+    leaf_weights: Vec<f64>,
+}
+
+impl Ensemble {
+    fn push(&mut self, [tree, node]: [i64; 2], mode: &'static str, split: Split, left: bool) {
+        self.trees.push(tree);
+        self.nodes.push(node);
+        self.modes.push(mode);
+        self.columns.push(split.column as i64);
+        self.thresholds.push(f64::from(split.threshold));
+        self.lefts.push(split.left as i64);
+        self.rights.push(split.right as i64);
+        self.missing_left.push(left.into());
+    }
+
+    fn split(&mut self, at: [i64; 2], split: Split, missing_left: bool) {
+        self.push(at, "BRANCH_LEQ", split, missing_left);
+    }
+
+    fn leaf(&mut self, at: [i64; 2], weights: [f64; CLASS_COUNT]) {
+        let nothing = Split {
+            column: 0,
+            threshold: 0,
+            left: 0,
+            right: 0,
+        };
+        self.push(at, "LEAF", nothing, false);
+        for (class, weight) in weights.into_iter().enumerate() {
+            if weight > 0.0 {
+                self.leaf_trees.push(at[0]);
+                self.leaf_nodes.push(at[1]);
+                self.leaf_classes.push(class as i64);
+                self.leaf_weights.push(weight);
+            }
+        }
+    }
+
+    fn attributes(self) -> Vec<Message> {
+        vec![
+            numbers("nodes_treeids", self.trees),
+            numbers("nodes_nodeids", self.nodes),
+            numbers("nodes_featureids", self.columns),
+            tensor("nodes_values_as_tensor", doubles(self.thresholds)),
+            strings("nodes_modes", &self.modes),
+            numbers("nodes_truenodeids", self.lefts),
+            numbers("nodes_falsenodeids", self.rights),
+            numbers("nodes_missing_value_tracks_true", self.missing_left),
+            numbers("class_treeids", self.leaf_trees),
+            numbers("class_nodeids", self.leaf_nodes),
+            numbers("class_ids", self.leaf_classes),
+            tensor("class_weights_as_tensor", doubles(self.leaf_weights)),
+            numbers("classlabels_int64s", 0..CLASS_COUNT as i64),
+            attribute("post_transform", 3).bytes(4, "NONE"),
+        ]
+    }
+}
+
+/// An attribute of one of `AttributeProto`'s types.
+fn attribute(name: &str, kind: i64) -> Message {
+    Message::default().bytes(1, name).number(20, kind)
+}
+
+fn number(name: &str, value: i64) -> Message {
+    attribute(name, 2).number(3, value)
+}
+
+fn numbers(name: &str, values: impl IntoIterator<Item = i64>) -> Message {
+    attribute(name, 7).numbers(8, values)
+}
+
+fn tensor(name: &str, value: Message) -> Message {
+    attribute(name, 4).message(5, value.bytes(8, name))
+}
+
+fn strings(name: &str, values: &[&str]) -> Message {
+    let attribute = attribute(name, 8);
+    values
+        .iter()
+        .fold(attribute, |attribute, value| attribute.bytes(9, value))
+}
+
+/// A vector.
+fn doubles(values: impl IntoIterator<Item = f64>) -> Message {
+    let bytes: Vec<u8> = values.into_iter().flat_map(f64::to_le_bytes).collect();
+    Message::default()
+        .numbers(1, [(bytes.len() / size_of::<f64>()) as i64])
+        .number(2, DOUBLE)
+        .bytes(9, bytes)
+}
+
+/// A tensor; without a shape, a single value.
+fn floats(shape: &[i64], values: impl IntoIterator<Item = f32>) -> Message {
+    let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+    Message::default()
+        .numbers(1, shape.iter().copied())
+        .number(2, FLOAT)
+        .bytes(9, bytes)
+}
+
+/// A single value.
+fn integer(value: usize) -> Message {
+    Message::default()
+        .number(2, INT64)
+        .bytes(9, (value as i64).to_le_bytes())
+}
+
+/// An input or output of so many columns, or a vector.
+fn value(name: &str, element: i64, columns: Option<i64>) -> Message {
+    let rows = Message::default().bytes(2, "rows");
+    let columns = columns.map(|columns| Message::default().number(1, columns));
+    let shape = Message::default().message(1, rows).messages(1, columns);
+    let tensor = Message::default().number(1, element).message(2, shape);
+    Message::default()
+        .bytes(1, name)
+        .message(2, Message::default().message(1, tensor))
+}
