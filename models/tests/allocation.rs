@@ -2,21 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-use std::{fs, path::Path};
+mod trained;
 
 use allocation_counter::measure;
-use tidegate_models::{Classifier as _, Costs, Features, Model, format::ModelFile};
+use tidegate_models::{Classifier as _, Costs, Features, Model, Schema, format::ModelFile};
 
 #[test]
 fn no_shipped_model_allocates_to_predict() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("trained");
     let mut models = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
+    for (name, text) in trained::trained() {
         let model = Model::from_json(&text).unwrap();
         let file: ModelFile = serde_json::from_str(&text).unwrap();
         // Whole rows, rows with missing values, and one of another schema.
@@ -25,8 +19,7 @@ fn no_shipped_model_allocates_to_predict() {
             .iter()
             .map(|golden| Features::from_values(file.schema, &golden.row()).unwrap())
             .collect();
-        let schemas = tidegate_models::Schema::ALL;
-        rows.extend(schemas.map(Features::missing));
+        rows.extend(Schema::ALL.map(Features::missing));
         let mut predictions = vec![Costs::ARGMAX.decide([0.0; 6]); rows.len()];
         let one_by_one = measure(|| {
             for (row, prediction) in rows.iter().zip(&mut predictions) {
@@ -37,8 +30,7 @@ fn no_shipped_model_allocates_to_predict() {
         assert_eq!(
             (one_by_one.count_total, together.count_total),
             (0, 0),
-            "{}",
-            path.display()
+            "{name}"
         );
         models += 1;
     }

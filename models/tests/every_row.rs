@@ -3,7 +3,8 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-mod reference;
+mod definition;
+mod trained;
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use tidegate_models::{
     train::{find, kdd},
 };
 
-use reference::Reference;
+use definition::Definition;
 
 /// Compares on all rows of a file; the folder is named by the environment.
 fn compare(file_name: &str) {
@@ -25,9 +26,9 @@ fn compare(file_name: &str) {
     let kdd41: Vec<Features> = rows.iter().map(|row| row.features).collect();
     let live: Vec<Features> = kdd41.iter().map(kdd::to_live).collect();
     let mut models = 0;
-    for (name, text) in reference::trained() {
+    for (name, text) in trained::trained() {
         let file: ModelFile = serde_json::from_str(&text).unwrap();
-        let Some(reference) = Reference::new(&file) else {
+        let Some(definition) = Definition::new(&file) else {
             continue;
         };
         let model = Model::from_json(&text).unwrap();
@@ -42,7 +43,7 @@ fn compare(file_name: &str) {
             // Floods repeat their rows, and the definition is slow.
             let expected = match last {
                 Some((same, expected)) if same == row => expected,
-                _ => reference.predict(row),
+                _ => definition.predict(row),
             };
             last = Some((row, expected));
             assert_eq!(model.predict(row), expected, "{name}: row {number}");

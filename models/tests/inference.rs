@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-mod reference;
+mod definition;
+mod trained;
 
 use proptest::prelude::*;
 use tidegate_models::{
@@ -11,7 +12,7 @@ use tidegate_models::{
     format::{ForestNode, ForestParameters, ModelFile, SHARE_UNIT},
 };
 
-use reference::Reference;
+use definition::Definition;
 
 const COLUMNS: usize = 33;
 
@@ -178,7 +179,7 @@ proptest! {
                 let split: Split = nodes[at].split?;
                 Some((split.column, split.threshold, split.left, split.right))
             };
-            reference::predict_tree(&costs, decision, |at| nodes[at].weights, &of_schema(row))
+            definition::predict_tree(&costs, decision, |at| nodes[at].weights, &of_schema(row))
         });
     }
 
@@ -195,7 +196,7 @@ proptest! {
         };
         let forest = Forest::new(Schema::Live, "forest", costs, &parameters).unwrap();
         check(&forest, &rows, |row| {
-            reference::predict_forest(&costs, &parameters, &of_schema(row))
+            definition::predict_forest(&costs, &parameters, &of_schema(row))
         });
     }
 }
@@ -203,7 +204,7 @@ proptest! {
 #[test]
 fn shipped_models_answer_their_golden_rows_as_defined() {
     let mut models = 0;
-    for (name, text) in reference::trained() {
+    for (name, text) in trained::trained() {
         let file: ModelFile = serde_json::from_str(&text).unwrap();
         let rows: Vec<_> = file
             .golden
@@ -212,8 +213,8 @@ fn shipped_models_answer_their_golden_rows_as_defined() {
             .collect();
         println!("{name}: {} rows", rows.len());
         let model = Model::from_json(&text).unwrap();
-        if let Some(reference) = Reference::new(&file) {
-            check(&model, &rows, |row| reference.predict(row));
+        if let Some(definition) = Definition::new(&file) {
+            check(&model, &rows, |row| definition.predict(row));
             models += 1;
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod fit;
 pub mod kdd;
+pub mod npy;
 pub mod onnx;
 pub mod recorded;
 

@@ -10,7 +10,7 @@ use clap::Args;
 use tidegate_models::{
     CLASS_COUNT, Class, Classifier as _, Features, Model, Schema,
     format::ModelFile,
-    train::{kdd, onnx},
+    train::{kdd, npy, onnx},
 };
 
 #[derive(Args)]
@@ -78,52 +78,21 @@ fn read(path: &Path, schema: Schema) -> anyhow::Result<Vec<(Features, Class)>> {
 
 fn rows(path: &Path, schema: Schema) -> anyhow::Result<Vec<u8>> {
     let rows = read(path, schema)?;
-    let mut bytes = npy_header("<u4", rows.len(), schema.columns().len() + 1);
-    for (features, class) in &rows {
+    let values = rows.iter().flat_map(|(features, class)| {
         let values = features.values().iter().copied();
-        bytes.extend(
-            values
-                .chain([class.index() as u32])
-                .flat_map(u32::to_le_bytes),
-        );
-    }
-    Ok(bytes)
+        values.chain([class.index() as u32])
+    });
+    let values: Vec<u32> = values.collect();
+    Ok(npy::of_integers(schema.columns().len() + 1, &values))
 }
 
 fn predictions(path: &Path, model: &Model) -> anyhow::Result<Vec<u8>> {
     let rows = read(path, model.schema())?;
-    let mut bytes = npy_header("<f4", rows.len(), CLASS_COUNT + 2);
-    for (features, _) in &rows {
+    let values = rows.iter().flat_map(|(features, _)| {
         let prediction = model.predict(features);
         let codes = [prediction.nearest, prediction.class].map(|class| class.index() as f32);
-        let values = prediction.shares.into_iter().chain(codes);
-        bytes.extend(values.flat_map(f32::to_le_bytes));
-    }
-    Ok(bytes)
-}
-
-/// NumPy's format 1.0: magic, version, length, a dictionary padded to 64 bytes with its newline.
-fn npy_header(kind: &str, rows: usize, columns: usize) -> Vec<u8> {
-    let dictionary =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    let length = (10 + dictionary.len() + 1).next_multiple_of(64) - 10;
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((length as u16).to_le_bytes());
-    bytes.extend(format!("{dictionary:<width$}\n", width = length - 1).into_bytes());
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arrays_begin_at_a_multiple_of_64_bytes() {
-        for rows in [0, 1, 311_029, usize::MAX] {
-            let header = npy_header("<u4", rows, 42);
-            assert_eq!(header.len() % 64, 0);
-            assert_eq!(usize::from(header[8]), header.len() - 10);
-            assert!(header.ends_with(b"\n"));
-        }
-    }
+        prediction.shares.into_iter().chain(codes)
+    });
+    let values: Vec<f32> = values.collect();
+    Ok(npy::of_floats(CLASS_COUNT + 2, &values))
 }

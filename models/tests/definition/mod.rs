@@ -1,7 +1,5 @@
 //! Models by definition: recursive, slow, and right to the last bit.
 
-use std::{fs, path::Path};
-
 use tidegate_models::{
     CLASS_COUNT, Class, Costs, Features, MISSING, Prediction, Schema, TreeNode,
     format::{ForestNode, ForestParameters, ModelFile, Parameters, SHARE_UNIT},
@@ -11,7 +9,7 @@ use tidegate_models::{
 type Decision = Option<(usize, u32, usize, usize)>;
 
 /// A tree or a forest as its file says, with the first way to decide.
-pub(crate) struct Reference {
+pub(crate) struct Definition {
     schema: Schema,
     costs: Costs,
     body: Body,
@@ -22,7 +20,7 @@ enum Body {
     Forest(ForestParameters),
 }
 
-impl Reference {
+impl Definition {
     /// `None` for another kind of model.
     pub(crate) fn new(file: &ModelFile) -> Option<Self> {
         let body = if let Parameters::Tree(nodes) = &file.parameters {
@@ -149,24 +147,4 @@ pub(crate) fn predict_forest(
     }
     let whole = (forest.trees.len() as u32 * SHARE_UNIT) as f32;
     costs.decide(sums.map(|sum| sum as f32 / whole))
-}
-
-/// The shipped tree and forest files, by name, with their text.
-pub(crate) fn trained() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("trained");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
-        .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "no models in models/trained");
-    files
 }
