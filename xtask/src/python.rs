@@ -39,7 +39,8 @@ fn with_packages_in(folder: &Path, requirements: &Path) -> Result<PathBuf> {
         Command::new(SYSTEM)
             .args(["-m", "venv", "--clear"])
             .arg(folder),
-    )?;
+    )
+    .context("Debian keeps this in the package python3-venv")?;
     process::run(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--requirement"])
