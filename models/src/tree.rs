@@ -291,7 +291,7 @@ pub(crate) fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32
 }
 
 /// Saturating, since a file may hold anything.
-fn total(weights: &[u64; CLASS_COUNT]) -> u64 {
+pub(crate) fn total(weights: &[u64; CLASS_COUNT]) -> u64 {
     weights
         .iter()
         .fold(0, |sum, weight| sum.saturating_add(*weight))

@@ -16,7 +16,6 @@ mod dataset;
 mod evaluate;
 mod input;
 mod params;
-mod protobuf;
 mod validate;
 
 pub use attacks::class_of;

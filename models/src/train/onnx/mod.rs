@@ -20,21 +20,24 @@
 //! Written for operator sets `ai.onnx` 15 and `ai.onnx.ml` 3 (TreeEnsembleClassifier with `double`
 //! thresholds), which ONNX Runtime reads since 1.11. Field numbers are those of `onnx.proto`.
 
-use super::protobuf::Message;
+mod ensemble;
+mod protobuf;
+mod values;
+
+use self::{
+    ensemble::Ensemble,
+    protobuf::Message,
+    values::{DOUBLE, FLOAT, INT64, doubles, floats, integer, number, numbers, value},
+};
 use crate::{
-    CLASS_COUNT, Class, Costs, KNOWN_COUNT, Split,
+    CLASS_COUNT, Class, Costs, KNOWN_COUNT,
     format::{ForestNode, ForestParameters, ModelFile, NodeLine, Parameters, SHARE_UNIT},
-    tree::smoothed,
+    tree::{smoothed, total},
 };
 
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 15;
 const OPSET_ML: i64 = 3;
-
-/// Element types of `TensorProto`.
-const FLOAT: i64 = 1;
-const INT64: i64 = 7;
-const DOUBLE: i64 = 11;
 
 /// Why a model has no ONNX form.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -142,7 +145,7 @@ impl Graph {
         let with_unknown = nodes
             .first()
             .is_some_and(|root| root.weights[Class::Unknown.index()] > 0);
-        let weight = |node: usize| nodes[node].weights.iter().sum::<u64>();
+        let weight = |node: usize| total(&nodes[node].weights);
         let mut ensemble = Ensemble::default();
         for (index, node) in nodes.iter().enumerate() {
             let at = [0, index as i64];
@@ -272,135 +275,4 @@ impl Graph {
             .message(12, value("nearest", INT64, None))
             .message(12, value("class", INT64, None))
     }
-}
-
-/// The attributes of a TreeEnsembleClassifier: by node, and by leaf and class.
-#[derive(Default)]
-struct Ensemble {
-    trees: Vec<i64>,
-    nodes: Vec<i64>,
-    columns: Vec<i64>,
-    thresholds: Vec<f64>,
-    modes: Vec<&'static str>,
-    lefts: Vec<i64>,
-    rights: Vec<i64>,
-    missing_left: Vec<i64>,
-    leaf_trees: Vec<i64>,
-    leaf_nodes: Vec<i64>,
-    leaf_classes: Vec<i64>,
-    leaf_weights: Vec<f64>,
-}
-
-impl Ensemble {
-    fn push(&mut self, [tree, node]: [i64; 2], mode: &'static str, split: Split, left: bool) {
-        self.trees.push(tree);
-        self.nodes.push(node);
-        self.modes.push(mode);
-        self.columns.push(split.column as i64);
-        self.thresholds.push(f64::from(split.threshold));
-        self.lefts.push(split.left as i64);
-        self.rights.push(split.right as i64);
-        self.missing_left.push(left.into());
-    }
-
-    fn split(&mut self, at: [i64; 2], split: Split, missing_left: bool) {
-        self.push(at, "BRANCH_LEQ", split, missing_left);
-    }
-
-    fn leaf(&mut self, at: [i64; 2], weights: [f64; CLASS_COUNT]) {
-        let nothing = Split {
-            column: 0,
-            threshold: 0,
-            left: 0,
-            right: 0,
-        };
-        self.push(at, "LEAF", nothing, false);
-        for (class, weight) in weights.into_iter().enumerate() {
-            if weight > 0.0 {
-                self.leaf_trees.push(at[0]);
-                self.leaf_nodes.push(at[1]);
-                self.leaf_classes.push(class as i64);
-                self.leaf_weights.push(weight);
-            }
-        }
-    }
-
-    fn attributes(self) -> Vec<Message> {
-        vec![
-            numbers("nodes_treeids", self.trees),
-            numbers("nodes_nodeids", self.nodes),
-            numbers("nodes_featureids", self.columns),
-            tensor("nodes_values_as_tensor", doubles(self.thresholds)),
-            strings("nodes_modes", &self.modes),
-            numbers("nodes_truenodeids", self.lefts),
-            numbers("nodes_falsenodeids", self.rights),
-            numbers("nodes_missing_value_tracks_true", self.missing_left),
-            numbers("class_treeids", self.leaf_trees),
-            numbers("class_nodeids", self.leaf_nodes),
-            numbers("class_ids", self.leaf_classes),
-            tensor("class_weights_as_tensor", doubles(self.leaf_weights)),
-            numbers("classlabels_int64s", 0..CLASS_COUNT as i64),
-            attribute("post_transform", 3).bytes(4, "NONE"),
-        ]
-    }
-}
-
-/// An attribute of one of `AttributeProto`'s types.
-fn attribute(name: &str, kind: i64) -> Message {
-    Message::default().bytes(1, name).number(20, kind)
-}
-
-fn number(name: &str, value: i64) -> Message {
-    attribute(name, 2).number(3, value)
-}
-
-fn numbers(name: &str, values: impl IntoIterator<Item = i64>) -> Message {
-    attribute(name, 7).numbers(8, values)
-}
-
-fn tensor(name: &str, value: Message) -> Message {
-    attribute(name, 4).message(5, value.bytes(8, name))
-}
-
-fn strings(name: &str, values: &[&str]) -> Message {
-    let attribute = attribute(name, 8);
-    values
-        .iter()
-        .fold(attribute, |attribute, value| attribute.bytes(9, value))
-}
-
-/// A vector.
-fn doubles(values: impl IntoIterator<Item = f64>) -> Message {
-    let bytes: Vec<u8> = values.into_iter().flat_map(f64::to_le_bytes).collect();
-    Message::default()
-        .numbers(1, [(bytes.len() / size_of::<f64>()) as i64])
-        .number(2, DOUBLE)
-        .bytes(9, bytes)
-}
-
-/// A tensor; without a shape, a single value.
-fn floats(shape: &[i64], values: impl IntoIterator<Item = f32>) -> Message {
-    let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
-    Message::default()
-        .numbers(1, shape.iter().copied())
-        .number(2, FLOAT)
-        .bytes(9, bytes)
-}
-
-/// A single value.
-fn integer(value: usize) -> Message {
-    Message::default()
-        .number(2, INT64)
-        .bytes(9, (value as i64).to_le_bytes())
-}
-
-/// An input or output of so many columns, or a vector.
-fn value(name: &str, element: i64, columns: Option<i64>) -> Message {
-    let rows = Message::default().bytes(2, "rows");
-    let columns = columns.map(|columns| Message::default().number(1, columns));
-    let shape = Message::default().message(1, rows).messages(1, columns);
-    let tensor = Message::default().number(1, element).message(2, shape);
-    Message::default()
-        .bytes(1, name)
-        .message(2, Message::default().message(1, tensor))
 }

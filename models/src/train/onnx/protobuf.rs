@@ -9,17 +9,17 @@ const LENGTH_DELIMITED: u32 = 2;
 
 /// A message under way.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Message(Vec<u8>);
+pub(super) struct Message(Vec<u8>);
 
 impl Message {
     /// The encoded message.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
     /// A number; negative ones as their two's complement in 64 bits.
     #[must_use]
-    pub(crate) fn number(mut self, field: u32, value: i64) -> Self {
+    pub(super) fn number(mut self, field: u32, value: i64) -> Self {
         self.tag(field, VARINT);
         varint(&mut self.0, value as u64);
         self
@@ -27,7 +27,7 @@ impl Message {
 
     /// Text or bytes.
     #[must_use]
-    pub(crate) fn bytes(mut self, field: u32, bytes: impl AsRef<[u8]>) -> Self {
+    pub(super) fn bytes(mut self, field: u32, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
         self.tag(field, LENGTH_DELIMITED);
         varint(&mut self.0, bytes.len() as u64);
@@ -37,13 +37,13 @@ impl Message {
 
     /// A message inside this one.
     #[must_use]
-    pub(crate) fn message(self, field: u32, inner: Self) -> Self {
+    pub(super) fn message(self, field: u32, inner: Self) -> Self {
         self.bytes(field, inner.0)
     }
 
     /// Several messages of one field.
     #[must_use]
-    pub(crate) fn messages(self, field: u32, inner: impl IntoIterator<Item = Self>) -> Self {
+    pub(super) fn messages(self, field: u32, inner: impl IntoIterator<Item = Self>) -> Self {
         inner
             .into_iter()
             .fold(self, |message, inner| message.message(field, inner))
@@ -51,7 +51,7 @@ impl Message {
 
     /// Repeated numbers.
     #[must_use]
-    pub(crate) fn numbers(self, field: u32, values: impl IntoIterator<Item = i64>) -> Self {
+    pub(super) fn numbers(self, field: u32, values: impl IntoIterator<Item = i64>) -> Self {
         let mut packed = Vec::new();
         for value in values {
             varint(&mut packed, value as u64);
