@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use tidegate_models::{
     Classifier as _, Costs, Features, Model, Prediction, Schema,
-    train::{TEST_FILE, find, kdd},
+    train::{OnBad, Rows, TEST_FILE, find, kdd},
 };
 
 const PASSES: usize = 9;
@@ -41,8 +41,10 @@ fn main() -> anyhow::Result<()> {
     if models.is_empty() {
         models = trained()?;
     }
-    let (rows, source) = kdd::read(&find(&data, TEST_FILE)?)?;
-    let kdd41: Vec<Features> = rows.iter().map(|row| row.features).collect();
+    let rows = Rows::open(&find(&data, TEST_FILE)?, Schema::Kdd41, OnBad::Stop)?;
+    let kdd41 = rows
+        .map(|row| row.map(|row| row.features))
+        .collect::<Result<Vec<Features>, _>>()?;
     let live: Vec<Features> = kdd41.iter().map(kdd::to_live).collect();
     for path in models {
         let model = Model::load(&path)?;
@@ -56,7 +58,7 @@ fn main() -> anyhow::Result<()> {
             "model": model.name(),
             "kind": model.kind(),
             "size": model.size(),
-            "file": source.file,
+            "file": TEST_FILE,
             "rows": rows.len(),
             "passes": PASSES,
             "one_row_ns": one,

@@ -29,31 +29,68 @@ impl Costs {
     /// A row that had best be called an attack is [`Class::Unknown`] where no known attack's
     /// share is as great as the unknown's.
     pub fn decide(&self, shares: [f32; CLASS_COUNT]) -> Prediction {
-        let mut expected = [0.0_f32; KNOWN_COUNT];
-        for (share, costs) in shares.iter().zip(&self.0) {
+        let mut expected = self.expected(&shares);
+        let unknown = shares[Class::Unknown.index()];
+        for (sum, cost) in expected.iter_mut().zip(&self.0[Class::Unknown.index()]) {
+            *sum += unknown * *cost as f32;
+        }
+        verdict(shares, &expected)
+    }
+
+    /// As [`Costs::decide`], but to call an unknown attack one of the known ones costs what it
+    /// costs for the attacks it resembles: `kinds` gives their shares (that of normal is 0),
+    /// and is asked only if it matters. What it costs to call it normal is in the table.
+    pub fn decide_by_kinds(
+        &self,
+        shares: [f32; CLASS_COUNT],
+        kinds: impl FnOnce() -> [f32; CLASS_COUNT],
+    ) -> Prediction {
+        let mut expected = self.expected(&shares);
+        let unknown = shares[Class::Unknown.index()];
+        expected[0] += unknown * self.0[Class::Unknown.index()][0] as f32;
+        let cheapest_attack = expected[1..].iter().copied().fold(f32::INFINITY, f32::min);
+        // Kinds only add to what attacks cost.
+        if unknown > 0.0 && cheapest_attack < expected[0] {
+            let resembles = self.expected(&kinds());
+            for (sum, cost) in expected.iter_mut().zip(resembles).skip(1) {
+                *sum += unknown * cost;
+            }
+        }
+        verdict(shares, &expected)
+    }
+
+    /// What every verdict costs for the known classes' shares.
+    fn expected(&self, shares: &[f32; CLASS_COUNT]) -> [f32; KNOWN_COUNT] {
+        let mut expected = [0.0; KNOWN_COUNT];
+        for (share, costs) in shares.iter().zip(&self.0).take(KNOWN_COUNT) {
             for (sum, cost) in expected.iter_mut().zip(costs) {
                 *sum += share * *cost as f32;
             }
         }
-        let mut nearest = Class::Normal;
-        for candidate in Class::KNOWN {
-            if expected[candidate.index()] < expected[nearest.index()] {
-                nearest = candidate;
-            }
+        expected
+    }
+}
+
+/// The class of least expected cost.
+fn verdict(shares: [f32; CLASS_COUNT], expected: &[f32; KNOWN_COUNT]) -> Prediction {
+    let mut nearest = Class::Normal;
+    for candidate in Class::KNOWN {
+        if expected[candidate.index()] < expected[nearest.index()] {
+            nearest = candidate;
         }
-        let unknown = shares[Class::Unknown.index()];
-        let known_attacks = &shares[Class::Dos.index()..KNOWN_COUNT];
-        let class = if nearest.is_attack() && known_attacks.iter().all(|share| *share < unknown) {
-            Class::Unknown
-        } else {
-            nearest
-        };
-        Prediction {
-            class,
-            nearest,
-            confidence: shares[class.index()],
-            shares,
-        }
+    }
+    let unknown = shares[Class::Unknown.index()];
+    let known_attacks = &shares[Class::Dos.index()..KNOWN_COUNT];
+    let class = if nearest.is_attack() && known_attacks.iter().all(|share| *share < unknown) {
+        Class::Unknown
+    } else {
+        nearest
+    };
+    Prediction {
+        class,
+        nearest,
+        confidence: shares[class.index()],
+        shares,
     }
 }
 
@@ -108,6 +145,16 @@ mod tests {
             (prediction.class, prediction.nearest),
             (Class::Dos, Class::Dos)
         );
+        let resembles_dos = || [0.0, 0.9, 0.1, 0.0, 0.0, 0.0];
+        let prediction = costs.decide_by_kinds([0.6, 0.0, 0.1, 0.0, 0.0, 0.3], resembles_dos);
+        assert_eq!(
+            (prediction.class, prediction.nearest),
+            (Class::Unknown, Class::Dos)
+        );
+        let harmless = costs.decide_by_kinds([0.95, 0.0, 0.0, 0.0, 0.0, 0.05], || {
+            panic!("not asked where it can't matter")
+        });
+        assert_eq!(harmless.class, Class::Normal);
         let harmless = costs.decide([0.95, 0.0, 0.0, 0.0, 0.0, 0.05]);
         assert_eq!(
             harmless.class,

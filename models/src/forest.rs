@@ -47,18 +47,25 @@ pub enum ForestError {
     },
 }
 
-/// A checked forest.
-#[derive(Clone, Debug)]
-pub struct Forest {
-    schema: Schema,
-    name: String,
-    costs: Costs,
+/// Trees whose leaves are averaged.
+#[derive(Clone, Debug, Default)]
+struct Trees {
     flat: FlatTrees,
     /// Index in `shares` by index in `flat`.
     payloads: Vec<u32>,
     /// The different shares that leaves have, in ten thousandths.
     shares: Vec<[u16; CLASS_COUNT]>,
     leaves: usize,
+}
+
+/// A checked forest.
+#[derive(Clone, Debug)]
+pub struct Forest {
+    schema: Schema,
+    name: String,
+    costs: Costs,
+    trees: Trees,
+    kinds: Trees,
     baseline: Vec<u32>,
 }
 
@@ -67,32 +74,71 @@ impl Forest {
     ///
     /// # Errors
     ///
-    /// [`ForestError`] names the first tree and node that is wrong.
+    /// [`ForestError`] names the first tree and node that is wrong; trees of kinds count on
+    /// from the others.
     pub fn new(
         schema: Schema,
         name: impl Into<String>,
         costs: Costs,
         parameters: &ForestParameters,
     ) -> Result<Self, ForestError> {
-        let trees = &parameters.trees;
-        if trees.is_empty() || trees.len() > MAX_TREES {
-            return Err(ForestError::Trees(trees.len()));
+        let (trees, kinds) = (&parameters.trees, &parameters.kinds);
+        let count = trees.len() + kinds.len();
+        if trees.is_empty() || count > MAX_TREES {
+            return Err(ForestError::Trees(count));
         }
         let columns = schema.columns().len();
         if parameters.baseline.len() != columns || parameters.baseline.contains(&MISSING) {
             return Err(ForestError::Baseline { expected: columns });
         }
-        let nodes = trees.iter().map(Vec::len).sum();
+        let nodes = trees.iter().chain(kinds).map(Vec::len).sum();
         if nodes > MAX_NODES {
             return Err(ForestError::TooManyNodes(nodes));
         }
-        let mut flat = FlatTrees::default();
-        let mut payloads = Vec::new();
-        let mut shares = Vec::new();
+        Ok(Self {
+            schema,
+            name: name.into(),
+            costs,
+            trees: Trees::new(schema, trees, 0)?,
+            kinds: Trees::new(schema, kinds, trees.len())?,
+            baseline: parameters.baseline.clone(),
+        })
+    }
+
+    /// How many trees there are, those of kinds included.
+    pub fn trees(&self) -> usize {
+        self.trees.count() + self.kinds.count()
+    }
+
+    /// How many leaves there are in all.
+    pub fn leaves(&self) -> usize {
+        self.trees.leaves + self.kinds.leaves
+    }
+
+    /// What attacks a row resembles if it is an attack, by [`Class::index`](crate::Class::index);
+    /// all 0 without trees of kinds.
+    pub fn kinds(&self, features: &Features) -> [f32; CLASS_COUNT] {
+        let row = with_baseline(self.schema, &self.baseline, features).unwrap_or(*features);
+        self.kinds.mean(row.raw())
+    }
+
+    /// The verdict on a whole row of these shares.
+    fn decide(&self, row: &Row, shares: [f32; CLASS_COUNT]) -> Prediction {
+        if self.kinds.count() == 0 {
+            return self.costs.decide(shares);
+        }
+        self.costs.decide_by_kinds(shares, || self.kinds.mean(row))
+    }
+}
+
+impl Trees {
+    /// Checked trees; the first is called number `first` in errors.
+    fn new(schema: Schema, trees: &[Vec<ForestNode>], first: usize) -> Result<Self, ForestError> {
+        let mut checked = Self::default();
         // Most leaves are of one class alone: equal shares are kept once, and stay in the cache.
         let mut numbers = BTreeMap::new();
-        let mut leaves = 0;
-        for (tree, nodes) in trees.iter().enumerate() {
+        for (index, nodes) in trees.iter().enumerate() {
+            let tree = first + index;
             let split = |node: usize| nodes[node].split(node);
             check_shape(schema, nodes.len(), split)
                 .map_err(|problem| ForestError::Tree { tree, problem })?;
@@ -102,41 +148,25 @@ impl Forest {
                     if sum != u64::from(SHARE_UNIT) {
                         return Err(ForestError::Shares { tree, node });
                     }
-                    leaves += 1;
+                    checked.leaves += 1;
                 }
             }
-            payloads.extend(flat.push(split).into_iter().map(|node| match nodes[node] {
-                ForestNode::Leaf(leaf) => {
-                    let next = numbers.len();
-                    *numbers.entry(leaf).or_insert_with(|| {
+            for node in checked.flat.push(split) {
+                checked.payloads.push(match nodes[node] {
+                    ForestNode::Leaf(leaf) => *numbers.entry(leaf).or_insert_with(|| {
                         // Parts of a whole that fits.
-                        shares.push(leaf.map(|share| share as u16));
-                        next as u32
-                    })
-                }
-                ForestNode::Split(_) => 0,
-            }));
+                        checked.shares.push(leaf.map(|share| share as u16));
+                        checked.shares.len() as u32 - 1
+                    }),
+                    ForestNode::Split(_) => 0,
+                });
+            }
         }
-        Ok(Self {
-            schema,
-            name: name.into(),
-            costs,
-            flat,
-            payloads,
-            shares,
-            leaves,
-            baseline: parameters.baseline.clone(),
-        })
+        Ok(checked)
     }
 
-    /// How many trees there are.
-    pub fn trees(&self) -> usize {
+    fn count(&self) -> usize {
         self.flat.roots().len()
-    }
-
-    /// How many leaves there are in all.
-    pub fn leaves(&self) -> usize {
-        self.leaves
     }
 
     #[inline]
@@ -147,13 +177,13 @@ impl Forest {
         }
     }
 
-    fn decide(&self, sums: &[u32; CLASS_COUNT]) -> Prediction {
-        let whole = (self.trees() as u32 * SHARE_UNIT) as f32;
-        self.costs.decide(sums.map(|sum| sum as f32 / whole))
+    fn shares_of(&self, sums: &[u32; CLASS_COUNT]) -> [f32; CLASS_COUNT] {
+        let whole = (self.count().max(1) as u32 * SHARE_UNIT) as f32;
+        sums.map(|sum| sum as f32 / whole)
     }
 
-    /// The answer to a row without missing values.
-    fn predict_whole(&self, row: &Row) -> Prediction {
+    /// The mean of the leaves that a whole row reaches.
+    fn mean(&self, row: &Row) -> [f32; CLASS_COUNT] {
         // Integers, so that the sum does not depend on the order of the trees.
         let mut sums = [0; CLASS_COUNT];
         let (lanes, rest) = self.flat.roots().as_chunks::<LANES>();
@@ -165,7 +195,19 @@ impl Forest {
         for root in rest {
             self.add(&mut sums, self.flat.walk(*root, row).leaf);
         }
-        self.decide(&sums)
+        self.shares_of(&sums)
+    }
+
+    /// The same for as many whole rows, tree by tree: neighbours in a file tend to go the same way.
+    fn means(&self, rows: [&Row; LANES]) -> [[f32; CLASS_COUNT]; LANES] {
+        let mut sums = [[0; CLASS_COUNT]; LANES];
+        for root in self.flat.roots() {
+            let arrivals = self.flat.walk_lanes([*root; LANES], rows);
+            for (sums, arrival) in sums.iter_mut().zip(arrivals) {
+                self.add(sums, arrival.leaf);
+            }
+        }
+        sums.map(|sums| self.shares_of(&sums))
     }
 }
 
@@ -195,8 +237,8 @@ impl Classifier for Forest {
 
     fn predict(&self, features: &Features) -> Prediction {
         match with_baseline(self.schema, &self.baseline, features) {
-            None => self.predict_whole(features.raw()),
-            Some(row) => self.predict_whole(row.raw()),
+            None => self.decide(features.raw(), self.trees.mean(features.raw())),
+            Some(row) => self.decide(row.raw(), self.trees.mean(row.raw())),
         }
     }
 
@@ -209,15 +251,9 @@ impl Classifier for Forest {
                 .each_ref()
                 .map(|row| with_baseline(self.schema, &self.baseline, row).unwrap_or(*row));
             let rows = whole.each_ref().map(Features::raw);
-            let mut sums = [[0; CLASS_COUNT]; LANES];
-            for root in self.flat.roots() {
-                let arrivals = self.flat.walk_lanes([*root; LANES], rows);
-                for (sums, arrival) in sums.iter_mut().zip(arrivals) {
-                    self.add(sums, arrival.leaf);
-                }
-            }
-            for (prediction, sums) in predictions.iter_mut().zip(&sums) {
-                *prediction = self.decide(sums);
+            let means = self.trees.means(rows);
+            for ((prediction, row), shares) in predictions.iter_mut().zip(rows).zip(means) {
+                *prediction = self.decide(row, shares);
             }
         }
         for (features, prediction) in rest.iter().zip(rest_predictions) {

@@ -9,6 +9,12 @@ use crate::{
     Schema, Service, Split, TreeNode,
 };
 
+pub use crate::{
+    encoding::{Codes, ColumnEncoding, Standard, log2_plus_one},
+    network::{Layer, NetworkParameters},
+    svm::{SvmClass, SvmParameters},
+};
+
 /// The version this crate reads and writes.
 pub const FORMAT_VERSION: u32 = 2;
 
@@ -49,6 +55,10 @@ pub enum Parameters {
     Tree(Vec<NodeLine>),
     /// Many trees.
     Forest(ForestParameters),
+    /// A support vector machine.
+    Svm(SvmParameters),
+    /// A neural network.
+    Network(NetworkParameters),
 }
 
 impl Parameters {
@@ -57,6 +67,8 @@ impl Parameters {
         match self {
             Self::Tree(_) => "tree",
             Self::Forest(_) => "forest",
+            Self::Svm(_) => "svm",
+            Self::Network(_) => "network",
         }
     }
 }
@@ -70,6 +82,9 @@ pub struct ForestParameters {
     pub baseline: Vec<u32>,
     /// The trees, each its nodes, the root first.
     pub trees: Vec<Vec<ForestNode>>,
+    /// Trees that know attacks only and tell which of them an unknown one resembles; may be
+    /// empty.
+    pub kinds: Vec<Vec<ForestNode>>,
 }
 
 /// A node of a forest's tree.
@@ -279,14 +294,33 @@ impl ModelFile {
         let parameters = match &self.parameters {
             Parameters::Tree(nodes) => lines(nodes)?,
             Parameters::Forest(forest) => {
-                let trees = forest
-                    .trees
-                    .iter()
-                    .map(|tree| lines(tree))
-                    .collect::<Result<Vec<_>, _>>()?;
-                let baseline = serde_json::to_string(&forest.baseline)?;
-                let trees = trees.join(",\n");
-                format!("{{\n\"baseline\": {baseline},\n\"trees\": [\n{trees}\n]\n}}")
+                let trees = |trees: &[Vec<ForestNode>]| list(trees.iter().map(|tree| lines(tree)));
+                object(&[
+                    ("baseline", serde_json::to_string(&forest.baseline)?),
+                    ("trees", trees(&forest.trees)?),
+                    ("kinds", trees(&forest.kinds)?),
+                ])
+            }
+            Parameters::Svm(svm) => object(&[
+                ("baseline", serde_json::to_string(&svm.baseline)?),
+                ("encoding", lines(&svm.encoding)?),
+                ("phases", serde_json::to_string(&svm.phases)?),
+                ("projection", lines(&svm.projection)?),
+                ("classes", lines(&svm.classes)?),
+            ]),
+            Parameters::Network(network) => {
+                let layers = network.layers.iter().map(|layer| {
+                    Ok(object(&[
+                        ("biases", serde_json::to_string(&layer.biases)?),
+                        ("weights", lines(&layer.weights)?),
+                    ]))
+                });
+                object(&[
+                    ("baseline", serde_json::to_string(&network.baseline)?),
+                    ("encoding", lines(&network.encoding)?),
+                    ("classes", serde_json::to_string(&network.classes)?),
+                    ("layers", list(layers)?),
+                ])
             }
         };
         let kind = self.parameters.kind();
@@ -298,9 +332,22 @@ impl ModelFile {
 }
 
 fn lines<T: Serialize>(items: &[T]) -> Result<String, serde_json::Error> {
-    let lines = items
+    list(items.iter().map(serde_json::to_string))
+}
+
+/// A JSON array, an item a line.
+fn list(
+    items: impl Iterator<Item = Result<String, serde_json::Error>>,
+) -> Result<String, serde_json::Error> {
+    let items = items.collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("[\n{}\n]", items.join(",\n")))
+}
+
+/// A JSON object, a field a line.
+fn object(fields: &[(&str, String)]) -> String {
+    let fields: Vec<_> = fields
         .iter()
-        .map(serde_json::to_string)
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(format!("[\n{}\n]", lines.join(",\n")))
+        .map(|(name, value)| format!("\"{name}\": {value}"))
+        .collect();
+    format!("{{\n{}\n}}", fields.join(",\n"))
 }

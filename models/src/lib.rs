@@ -5,7 +5,7 @@
 //!   unsigned integer (rates in percent), so that training, agent and kernel agree bit for bit.
 //! * [`Classifier`], [`Prediction`], [`Explanation`]: what it answers.
 //! * [`Costs`], [`OperatingPoint`]: how class shares become a verdict.
-//! * [`Model`], [`Tree`], [`Forest`], [`mod@format`]: model files and what is in them.
+//! * [`Model`], [`Tree`], [`Forest`], [`Svm`], [`Network`], [`mod@format`]: model files and what is in them.
 //! * [`features_from_request`]: the row behind a `/predict` request.
 //! * [`Confusion`]: figures of merit.
 //! * `train` (feature `train`): dataset readers, the trainer, evaluation, model cards.
@@ -42,25 +42,32 @@ pub mod train;
 
 mod classifier;
 mod costs;
+mod encoding;
 mod flat;
 mod forest;
+mod linear;
 mod metrics;
 mod model;
+mod network;
 mod predict_request;
 mod record;
 mod schema;
 mod service;
+mod svm;
 mod tree;
 mod vocabulary;
 
 pub use classifier::{Classifier, Contribution, Explanation, Prediction, Step};
 pub use costs::{Costs, OperatingPoint};
+pub use encoding::EncodingError;
 pub use forest::{Forest, ForestError};
 pub use metrics::Confusion;
 pub use model::{Model, ModelError, ModelProblem, SHIPPED_KDD41, SHIPPED_LIVE};
+pub use network::{Network, NetworkError};
 pub use predict_request::{REQUIRED_FEATURES, RequestError, features_from_request};
 pub use record::{KddRecord, percent};
 pub use schema::{Features, KDD41_COLUMNS, LIVE_COLUMNS, MAX_COLUMNS, MISSING, Schema};
 pub use service::Service;
+pub use svm::{Svm, SvmError};
 pub use tree::{MAX_DEPTH, MAX_NODES, Split, Tree, TreeError, TreeNode};
 pub use vocabulary::{CLASS_COUNT, Class, Flag, KNOWN_COUNT, Protocol, UnknownName};

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Class, Classifier, Costs, Explanation, Features, Forest, ForestError, OperatingPoint,
-    Prediction, Schema, Tree, TreeError,
+    Class, Classifier, Costs, Explanation, Features, Forest, ForestError, Network, NetworkError,
+    OperatingPoint, Prediction, Schema, Svm, SvmError, Tree, TreeError,
     format::{
         FORMAT_VERSION, MIN_GOLDEN, Metrics, ModelFile, Parameters, Preprocessing, Training,
         confidence_ppm,
@@ -74,6 +74,12 @@ pub enum ModelProblem {
     /// The trees are no forest.
     #[error(transparent)]
     Forest(#[from] ForestError),
+    /// The weights are no support vector machine.
+    #[error(transparent)]
+    Svm(#[from] SvmError),
+    /// The layers are no network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// No way to decide.
     #[error("no decisions: at least one is needed")]
     NoDecision,
@@ -123,15 +129,22 @@ pub struct Model {
 
 /// The classifier inside.
 #[derive(Clone, Debug)]
-enum Body {
+pub(crate) enum Body {
     Tree(Tree),
     Forest(Forest),
+    Svm(Svm),
+    Network(Network),
 }
 
 impl Body {
-    fn new(file: &ModelFile, costs: Costs) -> Result<Self, ModelProblem> {
-        let (schema, name) = (file.schema, file.name.as_str());
-        Ok(match &file.parameters {
+    /// Checks the parameters; `costs` decide.
+    pub(crate) fn new(
+        schema: Schema,
+        name: &str,
+        costs: Costs,
+        parameters: &Parameters,
+    ) -> Result<Self, ModelProblem> {
+        Ok(match parameters {
             Parameters::Tree(lines) => {
                 let nodes = lines
                     .iter()
@@ -141,13 +154,17 @@ impl Body {
                 Self::Tree(Tree::new(schema, name, costs, nodes)?)
             }
             Parameters::Forest(forest) => Self::Forest(Forest::new(schema, name, costs, forest)?),
+            Parameters::Svm(svm) => Self::Svm(Svm::new(schema, name, costs, svm)?),
+            Parameters::Network(net) => Self::Network(Network::new(schema, name, costs, net)?),
         })
     }
 
-    fn classifier(&self) -> &dyn Classifier {
+    pub(crate) fn classifier(&self) -> &dyn Classifier {
         match self {
             Self::Tree(tree) => tree,
             Self::Forest(forest) => forest,
+            Self::Svm(svm) => svm,
+            Self::Network(network) => network,
         }
     }
 }
@@ -218,6 +235,8 @@ impl Model {
         match self.body {
             Body::Tree(_) => "tree",
             Body::Forest(_) => "forest",
+            Body::Svm(_) => "svm",
+            Body::Network(_) => "network",
         }
     }
 
@@ -228,6 +247,14 @@ impl Model {
             Body::Forest(forest) => {
                 format!("{} trees, {} leaves", forest.trees(), forest.leaves())
             }
+            Body::Svm(svm) => {
+                let (inputs, random) = (svm.inputs(), svm.random_features());
+                format!("{inputs} inputs, {random} random features")
+            }
+            Body::Network(network) => {
+                let widths: Vec<_> = network.widths().iter().map(usize::to_string).collect();
+                format!("layers {}", widths.join("-"))
+            }
         }
     }
 
@@ -235,7 +262,7 @@ impl Model {
     pub fn tree(&self) -> Option<&Tree> {
         match &self.body {
             Body::Tree(tree) => Some(tree),
-            Body::Forest(_) => None,
+            _ => None,
         }
     }
 
@@ -268,6 +295,8 @@ impl Classifier for Model {
         match &self.body {
             Body::Tree(tree) => tree.predict(features),
             Body::Forest(forest) => forest.predict(features),
+            Body::Svm(svm) => svm.predict(features),
+            Body::Network(network) => network.predict(features),
         }
     }
 
@@ -319,7 +348,8 @@ fn parse(text: &str, decision: Option<&str>) -> Result<Model, ModelProblem> {
     let file: ModelFile = serde_json::from_str(text).map_err(json_problem)?;
     check_vocabulary(&file)?;
     let first = file.decisions.first().ok_or(ModelProblem::NoDecision)?;
-    let mut body = Body::new(&file, first.costs)?;
+    let deciding = |costs| Body::new(file.schema, &file.name, costs, &file.parameters);
+    let mut body = deciding(first.costs)?;
     check_golden(&file, body.classifier())?;
     if let Some(name) = decision.filter(|name| *name != first.name) {
         let names = || {
@@ -329,7 +359,7 @@ fn parse(text: &str, decision: Option<&str>) -> Result<Model, ModelProblem> {
         let wanted = file.decisions.iter().find(|d| d.name == name);
         let wanted =
             wanted.ok_or_else(|| ModelProblem::UnknownDecision(name.to_owned(), names()))?;
-        body = Body::new(&file, wanted.costs)?;
+        body = deciding(wanted.costs)?;
     }
     Ok(Model {
         body,

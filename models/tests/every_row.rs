@@ -11,7 +11,7 @@ use std::path::Path;
 use tidegate_models::{
     Classifier as _, Costs, Features, Model, Schema,
     format::ModelFile,
-    train::{find, kdd},
+    train::{OnBad, Rows, find, kdd},
 };
 
 use definition::Definition;
@@ -22,8 +22,9 @@ fn compare(file_name: &str) {
         println!("skipped: TIDEGATE_DATA does not name a folder with the KDD files");
         return;
     };
-    let (rows, _) = kdd::read(&find(Path::new(&data), file_name).unwrap()).unwrap();
-    let kdd41: Vec<Features> = rows.iter().map(|row| row.features).collect();
+    let path = find(Path::new(&data), file_name).unwrap();
+    let rows = Rows::open(&path, Schema::Kdd41, OnBad::Stop).unwrap();
+    let kdd41: Vec<Features> = rows.map(|row| row.unwrap().features).collect();
     let live: Vec<Features> = kdd41.iter().map(kdd::to_live).collect();
     let mut models = 0;
     for (name, text) in trained::trained() {
@@ -51,7 +52,7 @@ fn compare(file_name: &str) {
         }
         models += 1;
     }
-    println!("{file_name}: {} rows, {models} models", rows.len());
+    println!("{file_name}: {} rows, {models} models", kdd41.len());
     assert!(models >= 2, "{models} models");
 }
 

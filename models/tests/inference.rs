@@ -109,14 +109,14 @@ fn tree() -> impl Strategy<Value = Nested<Weights>> {
     }))
 }
 
-fn forest() -> impl Strategy<Value = Vec<Nested<[u32; CLASS_COUNT]>>> {
+fn forest(fewest: usize) -> impl Strategy<Value = Vec<Nested<[u32; CLASS_COUNT]>>> {
     let shares = (0..CLASS_COUNT, 0..CLASS_COUNT, 0..=SHARE_UNIT).prop_map(|(one, two, part)| {
         let mut shares = [0; CLASS_COUNT];
         shares[one] += part;
         shares[two] += SHARE_UNIT - part;
         shares
     });
-    prop::collection::vec(nested(shares), 1..20)
+    prop::collection::vec(nested(shares), fewest..fewest + 19)
 }
 
 /// A row; some of its values may be missing, and it may be of another schema.
@@ -184,15 +184,21 @@ proptest! {
     }
 
     #[test]
-    fn a_forest_answers_as_defined(nested in forest(), costs in costs(), rows in rows()) {
-        let trees = nested.iter().map(|tree| {
+    fn a_forest_answers_as_defined(
+        trees in forest(1),
+        kinds in forest(0),
+        costs in costs(),
+        rows in rows(),
+    ) {
+        let nodes = |nested: &Nested<[u32; CLASS_COUNT]>| {
             let mut nodes = Vec::new();
-            tree.flatten(&mut nodes);
+            nested.flatten(&mut nodes);
             nodes
-        });
+        };
         let parameters = ForestParameters {
             baseline: (0..COLUMNS as u32).collect(),
-            trees: trees.collect(),
+            trees: trees.iter().map(nodes).collect(),
+            kinds: kinds.iter().map(nodes).collect(),
         };
         let forest = Forest::new(Schema::Live, "forest", costs, &parameters).unwrap();
         check(&forest, &rows, |row| {

@@ -19,7 +19,7 @@ use tidegate_models::{
     CLASS_COUNT, Classifier, Costs, Features, Forest, MISSING, Model, OperatingPoint,
     SHIPPED_KDD41, Schema, Split, Tree, TreeNode,
     format::{ForestNode, ForestParameters, ModelFile, NodeLine, Parameters, SHARE_UNIT},
-    train::{find, kdd, npy, onnx},
+    train::{OnBad, Rows, find, kdd, npy, onnx},
 };
 
 /// Files for the comparison, and its arguments.
@@ -172,7 +172,7 @@ impl Numbers {
         at
     }
 
-    fn forest(&mut self, trees: usize) -> ForestParameters {
+    fn forest(&mut self, trees: usize, kinds: usize) -> ForestParameters {
         let tree = |numbers: &mut Self| {
             let mut nodes = Vec::new();
             numbers.nodes(9, &mut nodes);
@@ -192,6 +192,7 @@ impl Numbers {
         ForestParameters {
             baseline: (0..41).collect(),
             trees: (0..trees).map(|_| tree(self)).collect(),
+            kinds: (0..kinds).map(|_| tree(self)).collect(),
         }
     }
 }
@@ -223,7 +224,7 @@ fn drawn_trees_and_forests_answer_alike() {
         comparison.add(&name, &file, None, &tree, &numbers.rows(false));
 
         let costs = numbers.costs();
-        let parameters = numbers.forest(1 + 7 * number);
+        let parameters = numbers.forest(1 + 7 * number, 3 * (number % 2));
         let forest = Forest::new(Schema::Kdd41, "forest", costs, &parameters).unwrap();
         let file = file_with(Parameters::Forest(parameters), costs);
         let name = format!("forest of {} leaves", forest.leaves());
@@ -262,8 +263,9 @@ fn shipped_models_answer_alike_however_they_decide() {
         None => println!("TIDEGATE_DATA names no folder with the KDD files: golden rows only"),
         Some(data) => {
             for name in ["corrected", "KDDTest+.txt"] {
-                let (rows, _) = kdd::read(&find(Path::new(&data), name).unwrap()).unwrap();
-                let kdd41: Vec<_> = rows.iter().map(|row| row.features).collect();
+                let path = find(Path::new(&data), name).unwrap();
+                let rows = Rows::open(&path, Schema::Kdd41, OnBad::Stop).unwrap();
+                let kdd41: Vec<_> = rows.map(|row| row.unwrap().features).collect();
                 let live: Vec<_> = kdd41.iter().map(kdd::to_live).collect();
                 files.push((name, kdd41, live));
             }

@@ -4,6 +4,7 @@ mod agent;
 mod bench;
 mod build_cmd;
 mod counters;
+mod data;
 mod demo;
 mod doctor;
 mod floods;
@@ -52,6 +53,8 @@ enum Command {
     Onnx,
     /// Measure one promise: reaction, idle, models
     Bench(bench::Args),
+    /// Put KDD'99 and NSL-KDD into a folder: fetched or copied, and checked
+    Data(data::Args),
     /// Record labelled traffic through the real pipeline
     Record(record::Args),
     /// Remove what a killed run left behind
@@ -79,6 +82,7 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Test(args) => test_cmd::command(&args),
         Command::Onnx => onnx::command(),
         Command::Bench(args) => bench::command(&args),
+        Command::Data(args) => data::command(&args),
         Command::Record(args) => record::command(&args),
         Command::Clean => clean(),
     }

@@ -5,7 +5,7 @@
 //! contexts it happened in, and a tree learns those by heart: "the ping that ran while nothing else did". Rows with
 //! the context of others teach it that the context is not the connection.
 
-use super::validate::mix;
+use super::random::mix;
 use crate::{Class, Features, Flag, Protocol, Schema, Service};
 
 /// Which columns are about others.

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use super::DatasetBuilder;
 use crate::{Class, Features, Schema, model::hex};
-
-/// Thousandths of a row, the unit of weights. Integers, so that no sum depends on its order.
-const UNIT: f64 = 1000.0;
 
 /// A distinct row.
 #[derive(Clone, Debug)]
@@ -36,52 +34,13 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Merges equal rows (same columns, class and group). A row that occurs n times weighs
-    /// n^-0.5 an occurrence, so sqrt(n): 70 % of KDD's rows are duplicates and floods would
-    /// otherwise outweigh everything else.
+    /// Merges equal rows, see [`DatasetBuilder`].
     pub fn new(schema: Schema, rows: impl IntoIterator<Item = (Features, Class, String)>) -> Self {
-        let mut merged: BTreeMap<(Vec<u32>, Class, usize), u64> = BTreeMap::new();
-        let mut names: BTreeMap<String, usize> = BTreeMap::new();
-        let mut groups = Vec::new();
+        let mut builder = DatasetBuilder::new(schema);
         for (features, class, group) in rows {
-            let next = names.len();
-            let group = *names.entry(group).or_insert_with_key(|name| {
-                groups.push(name.clone());
-                next
-            });
-            *merged
-                .entry((features.values().to_vec(), class, group))
-                .or_default() += 1;
+            builder.add(&features, class, &group);
         }
-        // Group indices follow the order of the files; sort them by name before they decide the
-        // order of rows.
-        let order: BTreeMap<usize, usize> = names
-            .values()
-            .copied()
-            .enumerate()
-            .map(|(new, old)| (old, new))
-            .collect();
-        let mut rows: Vec<Row> = merged
-            .into_iter()
-            .filter_map(|((values, class, group), count)| {
-                Some(Row {
-                    features: Features::from_values(schema, &values)?,
-                    class,
-                    group: order[&group],
-                    count,
-                    weight: ((count as f64).sqrt() * UNIT).round() as u64,
-                })
-            })
-            .collect();
-        groups.sort();
-        rows.sort_by(|a, b| {
-            (a.features.values(), a.class, a.group).cmp(&(b.features.values(), b.class, b.group))
-        });
-        Self {
-            schema,
-            rows,
-            groups,
-        }
+        builder.finish()
     }
 
     /// Adds recorded traffic so that it carries `share` of the total weight, the same for every
@@ -147,13 +106,16 @@ impl Dataset {
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();
         digest.update(self.schema.name());
+        let mut bytes = Vec::new();
         for row in &self.rows {
+            bytes.clear();
             for value in row.features.values() {
-                digest.update(value.to_le_bytes());
+                bytes.extend(value.to_le_bytes());
             }
-            digest.update([row.class as u8]);
-            digest.update(row.count.to_le_bytes());
-            digest.update(row.weight.to_le_bytes());
+            bytes.push(row.class as u8);
+            bytes.extend(row.count.to_le_bytes());
+            bytes.extend(row.weight.to_le_bytes());
+            digest.update(&bytes);
         }
         hex(&digest.finalize())
     }

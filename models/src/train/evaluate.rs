@@ -4,11 +4,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
-use super::{DataError, kdd, recorded};
-use crate::{
-    Class, Classifier as _, Confusion, Features, MISSING, Model, REQUIRED_FEATURES, Schema,
-    format::Source,
-};
+use super::{DataError, OnBad, Rows, Skipped};
+use crate::{Class, Classifier as _, Confusion, MISSING, Model, REQUIRED_FEATURES, format::Source};
 
 /// How a model did on a file.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +16,8 @@ pub struct Evaluation {
     pub model_digest: String,
     /// The file judged.
     pub source: Source,
+    /// Rows that were not judged because they are bad.
+    pub skipped: Skipped,
     /// Whether the columns a `/predict` request may lack were blanked.
     pub request_columns: bool,
     /// Rows by actual and predicted class, in the order of [`Class::ALL`].
@@ -37,52 +36,36 @@ pub struct Evaluation {
     pub precision: BTreeMap<Class, f64>,
 }
 
-/// Judges a KDD file, or a recording if its name says `.csv`.
+/// Judges a file of any kind that [`Rows`] reads.
 ///
 /// # Errors
 ///
-/// If the file can't be read, or is a recording and the model is not of [`Schema::Live`].
+/// If the file can't be read, or is a recording and the model is not of
+/// [`Schema::Live`](crate::Schema::Live).
 pub fn evaluate(
     model: &Model,
     path: &Path,
     request_columns: bool,
+    on_bad: OnBad,
 ) -> Result<Evaluation, DataError> {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
     let mut confusion = Confusion::default();
-    let mut judge = |mut features: Features, class: Class| {
-        if request_columns {
-            for (column, name) in model.schema().columns().iter().enumerate() {
-                if !REQUIRED_FEATURES.contains(name) {
-                    features.set(column, MISSING);
+    let ((), read) = Rows::open(path, model.schema(), on_bad)?.process(|rows| {
+        for mut row in rows {
+            if request_columns {
+                for (column, name) in model.schema().columns().iter().enumerate() {
+                    if !REQUIRED_FEATURES.contains(name) {
+                        row.features.set(column, MISSING);
+                    }
                 }
             }
+            confusion.add(row.class, model.predict(&row.features).class, 1);
         }
-        confusion.add(class, model.predict(&features).class, 1);
-    };
-    let source = if name.contains(".csv") {
-        let (rows, source) = recorded::read(path)?;
-        for row in rows {
-            judge(row.features, row.class);
-        }
-        source
-    } else {
-        let (rows, source) = kdd::read(path)?;
-        for row in rows {
-            let features = match model.schema() {
-                Schema::Kdd41 => row.features,
-                Schema::Live => kdd::to_live(&row.features),
-            };
-            judge(features, row.class);
-        }
-        source
-    };
+    })?;
     Ok(Evaluation {
         model: model.name().to_owned(),
         model_digest: model.digest().to_owned(),
-        source,
+        source: read.source,
+        skipped: read.skipped,
         request_columns,
         confusion,
         accuracy: confusion.accuracy(),

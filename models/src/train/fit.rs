@@ -1,21 +1,15 @@
 //! From data files to a model file.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    Balance, Candidate, DataError, Dataset, Grid, Params, ParamsError, Point, choose, context,
-    find, is_test_file, kdd, recorded, validate::mix,
+    Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, LabelledRow, Layout,
+    OnBad, Params, ParamsError, Point, Rows, Summary, assemble, choose, context, find,
+    is_test_file,
 };
 use crate::{
-    Class, Classifier, Confusion, Costs, Features, MISSING, OperatingPoint, REQUIRED_FEATURES,
-    Schema, Tree, TreeError,
-    format::{
-        FORMAT_VERSION, Golden, Metrics, ModelFile, NodeLine, Parameters, Preprocessing, Source,
-        Training,
-    },
+    Costs, ModelProblem, OperatingPoint, Schema, Tree, TreeError,
+    format::{ModelFile, NodeLine, Parameters, Source},
 };
 
 /// The only KDD file that is fitted on.
@@ -26,9 +20,6 @@ const DEPTHS: [usize; 4] = [8, 12, 16, 20];
 
 /// Leaf sizes tried when none is given, in distinct rows.
 const LEAVES: [u64; 4] = [2, 5, 10, 20];
-
-/// How many golden vectors a file gets.
-const GOLDEN: u64 = 24;
 
 /// What to fit.
 #[derive(Clone, Debug)]
@@ -41,6 +32,8 @@ pub struct Request {
     pub data: PathBuf,
     /// Recordings; only for [`Schema::Live`].
     pub recorded: Vec<PathBuf>,
+    /// What to do about bad rows.
+    pub on_bad: OnBad,
     /// The recordings' share of the total weight, `0.0..1.0`.
     pub recorded_weight: f64,
     /// Copies of each recorded row in the context of others.
@@ -84,6 +77,9 @@ pub enum FitError {
     /// A bug in the trainer.
     #[error("the fitted tree is wrong: {0}")]
     Tree(#[from] TreeError),
+    /// Likewise.
+    #[error("the fitted model is wrong: {0}")]
+    Model(#[from] ModelProblem),
 }
 
 /// Reads, chooses parameters where none are given, fits.
@@ -113,35 +109,19 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         tree.leaves(),
         tree.depth()
     ));
-    let mut training = Confusion::default();
-    for row in &data.rows {
-        training.add(row.class, tree.predict(&row.features).class, row.count);
-    }
-    let file = ModelFile {
-        format_version: FORMAT_VERSION,
+    let parameters = Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect());
+    let assembly = Assembly {
         name: request.name.clone(),
-        schema: request.schema,
-        classes: Class::ALL.to_vec(),
-        preprocessing: Preprocessing::of(request.schema),
-        training: Training {
-            digest: data.digest(),
-            rows: sources.iter().map(|source| source.rows).sum(),
-            distinct_rows: data.rows.len() as u64,
-            sources,
-            seed: request.seed,
-            settings: settings(request, point),
-        },
-        metrics: Metrics {
-            training,
-            validation: best.map(|best| best.confusion),
-        },
+        sources,
+        seed: request.seed,
+        settings: settings(request, point),
+        validation: best.map(|best| best.confusion),
         decisions: vec![OperatingPoint {
             name: "argmax".to_owned(),
             costs: Costs::ARGMAX,
         }],
-        golden: golden(&data, &tree, request.seed),
-        parameters: Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect()),
     };
+    let file = assemble(&data, parameters, assembly)?;
     Ok(Fitted { file, candidates })
 }
 
@@ -201,23 +181,34 @@ fn load(
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Dataset, Vec<Source>), FitError> {
-    let (rows, source) = kdd::read(&find(&request.data, TRAINING_FILE)?)?;
-    progress(&format!("{}: {} rows", source.file, source.rows));
-    let mut sources = vec![source];
-    let rows = rows.into_iter().map(|row| {
-        let features = match request.schema {
-            Schema::Kdd41 => row.features,
-            Schema::Live => kdd::to_live(&row.features),
-        };
-        (features, row.class, row.label)
-    });
-    let data = Dataset::new(request.schema, rows);
+    let mut sources = Vec::new();
+    let mut note = |read: Summary| {
+        progress(&format!("{}: {} rows", read.source.file, read.source.rows));
+        if read.skipped.count > 0 {
+            progress(&format!("{}: {}", read.source.file, read.skipped));
+        }
+        sources.push(read.source);
+    };
+    let path = find(&request.data, TRAINING_FILE)?;
+    let (data, read) = Rows::open(&path, request.schema, request.on_bad)?
+        .only(
+            |layout| layout != Layout::Recording,
+            "a file with KDD's columns",
+        )?
+        .process(|rows| {
+            let mut data = DatasetBuilder::new(request.schema);
+            for row in rows {
+                data.add(&row.features, row.class, &row.group);
+            }
+            data.finish()
+        })?;
+    note(read);
     let mut recordings = Vec::new();
     for path in &request.recorded {
-        let (rows, source) = read_recording(path)?;
-        progress(&format!("{}: {} rows", source.file, source.rows));
-        sources.push(source);
-        recordings.extend(rows);
+        let ((), read) = Rows::open(path, request.schema, request.on_bad)?
+            .only(|layout| layout == Layout::Recording, "a recording")?
+            .process(|rows| recordings.extend(rows.map(LabelledRow::into_parts)))?;
+        note(read);
     }
     let recordings = context::with_variations(recordings, request.contexts, request.seed);
     let recorded = Dataset::new(request.schema, recordings);
@@ -225,18 +216,6 @@ fn load(
         data.with_recorded(recorded, request.recorded_weight),
         sources,
     ))
-}
-
-/// Rows with their class and group. A scenario's harmless background is a group of its own.
-type Labelled = Vec<(Features, Class, String)>;
-
-fn read_recording(path: &Path) -> Result<(Labelled, Source), DataError> {
-    let (rows, source) = recorded::read(path)?;
-    let rows = rows.into_iter().map(|row| {
-        let group = format!("{}/{}", row.scenario, row.class);
-        (row.features, row.class, group)
-    });
-    Ok((rows.collect(), source))
 }
 
 fn candidates(
@@ -268,28 +247,4 @@ fn candidates(
 
 fn one_or<T: Copy>(given: Option<T>, tried: &[T]) -> Vec<T> {
     given.map_or_else(|| tried.to_vec(), |one| vec![one])
-}
-
-/// Rows of every class in turn; every fourth without the columns a `/predict` request may lack,
-/// the last without any.
-fn golden(data: &Dataset, classifier: &dyn Classifier, seed: u64) -> Vec<Golden> {
-    let by_class = Class::KNOWN.map(|class| {
-        data.rows
-            .iter()
-            .filter(|row| row.class == class)
-            .collect::<Vec<_>>()
-    });
-    let filled: Vec<_> = by_class.iter().filter(|rows| !rows.is_empty()).collect();
-    (0..GOLDEN)
-        .map(|turn| {
-            let rows = filled[turn as usize % filled.len()];
-            let mut features = rows[(mix(seed ^ turn) % rows.len() as u64) as usize].features;
-            for (column, name) in data.schema.columns().iter().enumerate() {
-                if turn + 1 == GOLDEN || (turn % 4 == 3 && !REQUIRED_FEATURES.contains(name)) {
-                    features.set(column, MISSING);
-                }
-            }
-            Golden::new(&features, &classifier.predict(&features))
-        })
-        .collect()
 }

@@ -1,122 +1,125 @@
-//! Data files: found by name, uncompressed on the way, digested.
+//! Data files: found by name, uncompressed and digested on the way, split into lines and fields.
 
 use std::{
-    cell::RefCell,
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufRead as _, BufReader, Read},
     path::{Path, PathBuf},
-    rc::Rc,
 };
 
+use csv::{ByteRecord, ReaderBuilder};
 use sha2::{Digest as _, Sha256};
 
+use super::DataError;
 use crate::{format::Source, model::hex};
 
-/// A data file that can't be used, and where it is wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// The file can't be opened or read.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// No such file in the folder, compressed or not.
-    #[error("{folder}: no {name} (also looked for {name}.gz and {name}.zst)")]
-    NotFound {
-        /// The folder.
-        folder: PathBuf,
-        /// The name without compression suffix.
-        name: String,
-    },
-    /// Test data offered to a fit.
-    #[error("{0}: test data, never used to fit")]
-    TestData(PathBuf),
-    /// A row with too few or too many columns.
-    #[error("{path}:{line}: {got} columns instead of {expected}")]
-    Width {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Columns found.
-        got: usize,
-        /// Columns expected.
-        expected: &'static str,
-    },
-    /// A value that does not fit its column.
-    #[error("{path}:{line}: column {column}: {problem}: {value:?}")]
-    Value {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// The column's name.
-        column: String,
-        /// What is wrong.
-        problem: &'static str,
-        /// The value.
-        value: String,
-    },
-    /// A header without a needed column.
-    #[error("{path}:1: the header has no column {column}")]
-    Header {
-        /// The file.
-        path: PathBuf,
-        /// The column.
-        column: String,
-    },
-    /// The CSV itself is broken.
-    #[error("{path}: {source}")]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: csv::Error,
-    },
-}
+/// No row is longer; keeps a file that is no table from filling the memory.
+const MAX_LINE: u64 = 1 << 16;
 
-/// An open data file.
-pub struct Input {
-    /// Its path, for messages.
-    pub path: PathBuf,
-    reader: BufReader<Box<dyn Read>>,
-    digest: Rc<RefCell<Sha256>>,
+/// The first bytes of a gzip member (RFC 1952) and of a zstd frame (RFC 8878).
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// The lines of an open data file.
+pub(super) struct Input {
+    path: PathBuf,
+    reader: BufReader<Digesting>,
+    text: Vec<u8>,
+    line: u64,
 }
 
 impl Input {
-    /// Opens a plain, `.gz` or `.zst` file.
-    ///
-    /// # Errors
-    ///
-    /// If it can't be opened.
-    pub fn open(path: &Path) -> Result<Self, DataError> {
-        let failed = |source| DataError::Io {
+    /// Opens a plain, gzip or zstd file; its first bytes say which.
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+        let failed = |error| DataError::Io {
             path: path.to_owned(),
-            source,
+            error,
         };
-        let file = BufReader::new(File::open(path).map_err(failed)?);
-        let plain: Box<dyn Read> = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-            Some("zst") => Box::new(zstd::Decoder::with_buffer(file).map_err(failed)?),
-            _ => Box::new(file),
+        let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        let start = file.fill_buf().map_err(failed)?;
+        let inner: Box<dyn Read> = if start.starts_with(GZIP_MAGIC) {
+            Box::new(flate2::bufread::MultiGzDecoder::new(file))
+        } else if start.starts_with(ZSTD_MAGIC) {
+            Box::new(zstd::Decoder::with_buffer(file).map_err(failed)?)
+        } else {
+            Box::new(file)
         };
-        let digest = Rc::new(RefCell::new(Sha256::new()));
-        let tee = Tee {
-            inner: plain,
-            digest: Rc::clone(&digest),
+        let digesting = Digesting {
+            inner,
+            digest: Sha256::new(),
         };
         Ok(Self {
             path: path.to_owned(),
-            reader: BufReader::with_capacity(1 << 16, Box::new(tee)),
-            digest,
+            reader: BufReader::with_capacity(1 << 16, digesting),
+            text: Vec::new(),
+            line: 0,
         })
     }
 
-    /// Name, rows and digest, once everything has been read.
-    pub fn source(&self, rows: u64) -> Source {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of the line last read, from 1.
+    pub(super) const fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next line that is not blank, without its end; `None` after the last.
+    pub(super) fn next_line(&mut self) -> Result<Option<&[u8]>, DataError> {
+        loop {
+            self.text.clear();
+            let read = (&mut self.reader)
+                .take(MAX_LINE)
+                .read_until(b'\n', &mut self.text);
+            let broken = |error| DataError::Broken {
+                path: self.path.clone(),
+                line: self.line,
+                error,
+            };
+            if read.map_err(broken)? as u64 == MAX_LINE {
+                let long = format!("a line of more than {MAX_LINE} bytes");
+                return Err(broken(io::Error::new(io::ErrorKind::InvalidData, long)));
+            }
+            if self.text.is_empty() {
+                return Ok(None);
+            }
+            self.line += 1;
+            if self.text.ends_with(b"\n") {
+                self.text.pop();
+            }
+            if self.text.ends_with(b"\r") {
+                self.text.pop();
+            }
+            if self.line == 1 && self.text.starts_with("\u{feff}".as_bytes()) {
+                self.text.drain(.."\u{feff}".len());
+            }
+            if !self.text.is_empty() {
+                // Borrowed again: returned from within the loop it would be borrowed throughout.
+                break;
+            }
+        }
+        Ok(Some(&self.text))
+    }
+
+    /// The fields of the next line that is not blank; `false` after the last.
+    pub(super) fn next_record(&mut self, record: &mut ByteRecord) -> Result<bool, DataError> {
+        record.clear();
+        let Some(text) = self.next_line()? else {
+            return Ok(false);
+        };
+        if text.contains(&b'"') {
+            let mut quoted = ReaderBuilder::new().has_headers(false).from_reader(text);
+            // Reading from memory does not fail, and one line is at most one record.
+            return Ok(quoted.read_byte_record(record).unwrap_or(false));
+        }
+        for field in text.split(|byte| *byte == b',') {
+            record.push_field(field);
+        }
+        Ok(true)
+    }
+
+    /// Name, rows and digest; of the whole file once everything has been read.
+    pub(super) fn source(&self, rows: u64) -> Source {
         let name = self
             .path
             .file_name()
@@ -127,30 +130,25 @@ impl Input {
             .or_else(|| name.strip_suffix(".gz"))
             .unwrap_or(&name)
             .to_owned();
+        let digest = self.reader.get_ref().digest.clone();
         Source {
             file,
             rows,
-            sha256: hex(&self.digest.borrow().clone().finalize()),
+            sha256: hex(&digest.finalize()),
         }
     }
 }
 
-impl Read for &mut Input {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
-    }
-}
-
 /// Digests what passes.
-struct Tee {
+struct Digesting {
     inner: Box<dyn Read>,
-    digest: Rc<RefCell<Sha256>>,
+    digest: Sha256,
 }
 
-impl Read for Tee {
+impl Read for Digesting {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.digest.borrow_mut().update(&buffer[..read]);
+        self.digest.update(&buffer[..read]);
         Ok(read)
     }
 }

@@ -1,112 +1,16 @@
-//! Reader of KDD'99 and NSL-KDD files, and their projection to the live schema.
+//! KDD rows seen as a live sensor would see them.
 
-use std::path::Path;
+use std::sync::LazyLock;
 
-use csv::{ReaderBuilder, StringRecord};
+use crate::{Features, Flag, LIVE_COLUMNS, Protocol, Schema};
 
-use super::{DataError, Input, class_of};
-use crate::{
-    Class, Features, Flag, KDD41_COLUMNS, LIVE_COLUMNS, MISSING, Protocol, Schema, Service,
-    format::Source,
-};
-
-/// One row of a KDD file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KddRow {
-    /// The 41 columns.
-    pub features: Features,
-    /// The class of `label`.
-    pub class: Class,
-    /// The attack type, without the trailing dot.
-    pub label: String,
-}
-
-/// Reads a file (plain, `.gz`, `.zst`): 41 columns and the label, or NSL-KDD's 43 with the
-/// difficulty, which is ignored.
-///
-/// # Errors
-///
-/// The first bad row, with file, line, column and value.
-pub fn read(path: &Path) -> Result<(Vec<KddRow>, Source), DataError> {
-    let mut input = Input::open(path)?;
-    let mut rows = Vec::new();
-    {
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(&mut input);
-        let mut record = StringRecord::new();
-        let failed = |source| DataError::Csv {
-            path: path.to_owned(),
-            source,
-        };
-        while reader.read_record(&mut record).map_err(failed)? {
-            rows.push(parse(path, &record)?);
-        }
-    }
-    let source = input.source(rows.len() as u64);
-    Ok((rows, source))
-}
-
-fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
-    let line = record.position().map_or(0, csv::Position::line);
-    if !matches!(record.len(), 42 | 43) {
-        return Err(DataError::Width {
-            path: path.to_owned(),
-            line,
-            got: record.len(),
-            expected: "42 or 43",
-        });
-    }
-    let bad = |column: &str, problem, value: &str| DataError::Value {
-        path: path.to_owned(),
-        line,
-        column: column.to_owned(),
-        problem,
-        value: value.to_owned(),
-    };
-    let mut features = Features::missing(Schema::Kdd41);
-    for (index, (column, text)) in KDD41_COLUMNS.iter().copied().zip(record).enumerate() {
-        let value = column_value(column, text).map_err(|problem| bad(column, problem, text))?;
-        features.set(index, value);
-    }
-    let text = &record[41];
-    let label = text.strip_suffix('.').unwrap_or(text).to_owned();
-    let class = class_of(&label).ok_or_else(|| bad("label", "unknown attack type", text))?;
-    Ok(KddRow {
-        features,
-        class,
-        label,
-    })
-}
-
-/// The integer of a column from KDD's text.
-fn column_value(column: &str, text: &str) -> Result<u32, &'static str> {
-    match column {
-        "protocol_type" => text
-            .parse()
-            .map(Protocol::code)
-            .map_err(|_| "unknown protocol"),
-        "service" => Service::from_name(text)
-            .map(Service::code)
-            .ok_or("unknown service"),
-        "flag" => text.parse().map(Flag::code).map_err(|_| "unknown flag"),
-        rate if Schema::is_percent(rate) => text
-            .parse::<f64>()
-            .ok()
-            .filter(|rate| (0.0..=1.0).contains(rate))
-            .map(|rate| (rate * 100.0).round() as u32)
-            .ok_or("not a rate from 0 to 1"),
-        _ => text
-            .parse::<u64>()
-            .map(|number| {
-                u32::try_from(number)
-                    .unwrap_or(MISSING - 1)
-                    .min(MISSING - 1)
-            })
-            .map_err(|_| "not a whole number, 0 or above"),
-    }
-}
+/// Where the live columns that KDD has, the first 28, are in a KDD row.
+static SHARED: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let columns = LIVE_COLUMNS.iter();
+    columns
+        .filter_map(|name| Schema::Kdd41.column(name))
+        .collect()
+});
 
 /// The most payload a TCP segment of a 1500-byte Ethernet carries with timestamps.
 const SEGMENT_BYTES: u32 = 1448;
@@ -128,8 +32,8 @@ const FEW_PACKETS: u32 = 10;
 /// * `src_count` is `count`: KDD's floods and scans come from one source.
 pub fn to_live(row: &Features) -> Features {
     let mut live = Features::missing(Schema::Live);
-    for (column, name) in LIVE_COLUMNS.iter().enumerate() {
-        live.set(column, row.named(name).unwrap_or(MISSING));
+    for (column, position) in SHARED.iter().enumerate() {
+        live.set(column, row.value(*position));
     }
     let value = |name| row.named(name).unwrap_or(0);
     let count = value("count");
@@ -159,7 +63,7 @@ pub fn to_live(row: &Features) -> Features {
         count_100ms,
         count.max(1),
     ];
-    for (column, extra) in (28..).zip(extras) {
+    for (column, extra) in (SHARED.len()..).zip(extras) {
         live.set(column, extra);
     }
     live

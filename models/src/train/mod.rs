@@ -1,29 +1,59 @@
 //! Reading data, fitting and evaluating; behind the feature `train`.
 //!
-//! Data flows [`kdd`]/[`recorded`] → [`Dataset`] → [`Params`] → [`fit`] → model file and card.
+//! Data flows [`Rows`] → [`Dataset`] → [`Params`] → [`mod@fit`] → model file and card.
 
 pub mod fit;
+pub mod forest;
 pub mod kdd;
+#[cfg(feature = "linfa")]
+pub mod linfa;
+pub mod network;
 pub mod npy;
 pub mod onnx;
-pub mod recorded;
+pub mod svm;
+pub mod unknown;
 
+mod assemble;
 mod attacks;
+mod bins;
+mod builder;
+mod calibrate;
 mod card;
 mod cart;
+mod columns;
 mod context;
 mod dataset;
+mod error;
 mod evaluate;
+mod extra_tree;
+mod grower;
 mod input;
+mod layout;
+mod leave_out;
+mod names;
 mod params;
+mod prepare;
+mod prune;
+mod random;
+mod rows;
+mod split;
 mod validate;
 
-pub use attacks::class_of;
+pub use assemble::{Assembly, assemble};
+pub use attacks::Attack;
+pub use builder::DatasetBuilder;
 pub use card::{figures, render as render_card, with_test_figures};
 pub use dataset::{Dataset, Row};
+pub use error::DataError;
 pub use evaluate::{Evaluation, evaluate};
-pub use input::{DataError, Input, find, is_test_file};
+pub use forest::ForestParams;
+pub use input::{find, is_test_file};
+pub use layout::{LabelledRow, Layout};
+pub use leave_out::{LeaveOut, leave_out};
+pub use names::{Kind, Names, read_names};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
+pub use prepare::FitSettingsError;
+pub use rows::{OnBad, Rows, Skipped, Summary};
 pub use validate::{Candidate, Grid, Point, choose};
 
 /// The contest's test file, opened by evaluations only.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{MAX_DEPTH, UnknownName};
+use crate::{Class, MAX_DEPTH, UnknownName};
 
 /// How much rare classes are favoured when a split is chosen. The weights a leaf answers with
 /// stay as they are, so this shapes the tree and leaves the confidence honest. Only operations
@@ -97,6 +97,9 @@ pub enum ParamsError {
     /// Nothing to learn from.
     #[error("no training rows")]
     NoRows,
+    /// Nothing to tell apart.
+    #[error("all training rows are of class {0}: there is nothing to tell apart")]
+    OneClass(Class),
 }
 
 impl Params {

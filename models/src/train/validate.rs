@@ -2,11 +2,16 @@
 
 use std::cmp::Reverse;
 
-use super::{Balance, CheckedParams, Dataset, Params, ParamsError, Row};
+use super::{
+    Balance, CheckedParams, Dataset, Params, ParamsError, Row,
+    cart::Trainer,
+    prune::{cut_at, pruned},
+    random::mix,
+};
 use crate::{Class, Classifier, Confusion, Costs, Tree};
 
 /// In how many parts attack types, and rows, are left out.
-const FOLDS: u64 = 5;
+pub(super) const FOLDS: u64 = 5;
 
 /// The values to try, all with all.
 #[derive(Clone, Debug)]
@@ -17,21 +22,6 @@ pub struct Grid {
     pub leaves: Vec<u64>,
     /// How rare classes are favoured.
     pub balances: Vec<Balance>,
-}
-
-impl Grid {
-    /// Every combination.
-    fn points(&self) -> impl Iterator<Item = Point> {
-        self.depths.iter().flat_map(move |max_depth| {
-            self.leaves.iter().flat_map(move |min_leaf| {
-                self.balances.iter().map(move |balance| Point {
-                    max_depth: *max_depth,
-                    min_leaf: *min_leaf,
-                    balance: *balance,
-                })
-            })
-        })
-    }
 }
 
 /// One combination.
@@ -62,6 +52,8 @@ pub struct Candidate {
 /// Tries every combination and gives them all, the best first; of equals the smaller tree.
 ///
 /// Every fold leaves out a fifth of the attack types whole, and a fifth of the other rows.
+/// `progress` hears of every candidate as it is known, not in the order of the grid: one tree,
+/// grown to the greatest depth, is good for all depths.
 ///
 /// # Errors
 ///
@@ -73,23 +65,36 @@ pub fn choose(
     seed: u64,
     mut progress: impl FnMut(&Candidate),
 ) -> Result<Vec<Candidate>, ParamsError> {
-    let fold_of_group = group_folds(data, seed);
-    let mut candidates = Vec::new();
-    for point in grid.points() {
-        let params = Params::default()
-            .max_depth(point.max_depth)
-            .min_leaf(point.min_leaf)
-            .balance(point.balance)
-            .alpha(alpha)
-            .check()?;
-        let mut tally = Tally::new(data.groups.len());
-        for fold in 0..FOLDS {
-            try_fold(data, params, &fold_of_group, fold, seed, &mut tally)?;
-        }
-        let candidate = tally.candidate(point);
-        progress(&candidate);
-        candidates.push(candidate);
+    for max_depth in &grid.depths {
+        Params::default().max_depth(*max_depth).check()?;
     }
+    let Some(deepest) = grid.depths.iter().copied().max() else {
+        return Ok(Vec::new());
+    };
+    let folds = Folds::new(data, seed);
+    let trainer = Trainer::new(data);
+    let mut candidates = Vec::new();
+    for min_leaf in grid.leaves.iter().copied() {
+        for balance in grid.balances.iter().copied() {
+            let params = Params::default()
+                .max_depth(deepest)
+                .min_leaf(min_leaf)
+                .balance(balance)
+                .alpha(alpha)
+                .check()?;
+            let tallies = folds.judge(&trainer, params, &grid.depths)?;
+            for (max_depth, tally) in grid.depths.iter().copied().zip(tallies) {
+                let candidate = tally.candidate(Point {
+                    max_depth,
+                    min_leaf,
+                    balance,
+                });
+                progress(&candidate);
+                candidates.push(candidate);
+            }
+        }
+    }
+    // Equal in score and size, they stay in the order of the balances.
     candidates.sort_by(|a, b| {
         let size = |point: Point| (point.max_depth, Reverse(point.min_leaf));
         a.score
@@ -99,33 +104,70 @@ pub fn choose(
     Ok(candidates)
 }
 
-fn try_fold(
-    data: &Dataset,
-    params: CheckedParams,
-    fold_of_group: &[Option<u64>],
-    fold: u64,
+/// What every fold leaves out.
+struct Folds<'a> {
+    data: &'a Dataset,
+    of_group: Vec<Option<u64>>,
     seed: u64,
-    tally: &mut Tally,
-) -> Result<(), ParamsError> {
-    let unseen = |row: &Row| fold_of_group[row.group] == Some(fold);
-    let held_out = |index: usize| mix(seed ^ index as u64) % FOLDS == fold;
-    let nodes = params.fit(&data.filter(|index, row| !unseen(row) && !held_out(index)))?;
-    // The trainer's own nodes are a tree; were they not, no candidate could be trusted.
-    let Ok(tree) = Tree::new(data.schema, "candidate", Costs::ARGMAX, nodes) else {
-        return Ok(());
-    };
-    for (index, row) in data.rows.iter().enumerate() {
-        if unseen(row) || held_out(index) {
-            tally.add(row, tree.predict(&row.features).class, unseen(row));
+}
+
+impl<'a> Folds<'a> {
+    fn new(data: &'a Dataset, seed: u64) -> Self {
+        Self {
+            data,
+            of_group: group_folds(data, seed),
+            seed,
         }
     }
-    Ok(())
+
+    fn is_unseen(&self, row: &Row, fold: u64) -> bool {
+        self.of_group[row.group] == Some(fold)
+    }
+
+    fn is_held_out(&self, index: usize, row: &Row, fold: u64) -> bool {
+        self.is_unseen(row, fold) || mix(self.seed ^ index as u64) % FOLDS == fold
+    }
+
+    /// Grows a tree a fold and judges it, cut at every depth, on what the fold leaves out; the
+    /// tallies by depth.
+    fn judge(
+        &self,
+        trainer: &Trainer<'_>,
+        params: CheckedParams,
+        depths: &[usize],
+    ) -> Result<Vec<Tally>, ParamsError> {
+        let rows = &self.data.rows;
+        let mut tallies = vec![Tally::new(self.data.groups.len()); depths.len()];
+        for fold in 0..FOLDS {
+            let (held_out, kept): (Vec<u32>, Vec<u32>) =
+                (0..rows.len() as u32).partition(|index| {
+                    let index = *index as usize;
+                    self.is_held_out(index, &rows[index], fold)
+                });
+            let nodes = trainer.grow(kept, params.0)?;
+            for (depth, tally) in depths.iter().zip(&mut tallies) {
+                let nodes = pruned(&cut_at(&nodes, *depth), params.0.alpha);
+                // The trainer's own nodes are a tree; were they not, no candidate could be
+                // trusted.
+                let Ok(tree) = Tree::new(self.data.schema, "candidate", Costs::ARGMAX, nodes)
+                else {
+                    continue;
+                };
+                for index in &held_out {
+                    let row = &rows[*index as usize];
+                    let unseen = self.is_unseen(row, fold);
+                    tally.add(row, tree.predict(&row.features).class, unseen);
+                }
+            }
+        }
+        Ok(tallies)
+    }
 }
 
 /// The fold that leaves each attack type, and each recorded scenario, out: those of a class
 /// spread over the folds, so that every fold keeps something of every class. KDD's normal rows,
 /// which are one group, and the only type of a class are never left out.
-fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
+pub(super) fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
     let mut class_of_group = vec![Class::Normal; data.groups.len()];
     for row in &data.rows {
         class_of_group[row.group] = row.class;
@@ -147,14 +189,6 @@ fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
     folds
 }
 
-/// SplitMix64's finaliser: a fixed hash, the same on every machine.
-pub(super) fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 /// Cost and weight so far.
 #[derive(Clone, Copy, Default)]
 struct Mean {
@@ -173,7 +207,8 @@ impl Mean {
     }
 }
 
-struct Tally {
+#[derive(Clone)]
+pub(super) struct Tally {
     normal: Mean,
     known: Mean,
     unseen: Vec<Mean>,
@@ -181,7 +216,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(groups: usize) -> Self {
+    pub(super) fn new(groups: usize) -> Self {
         Self {
             normal: Mean::default(),
             known: Mean::default(),
@@ -190,7 +225,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, row: &Row, predicted: Class, unseen: bool) {
+    pub(super) fn add(&mut self, row: &Row, predicted: Class, unseen: bool) {
         let mean = match row.class {
             _ if unseen => &mut self.unseen[row.group],
             Class::Normal => &mut self.normal,
@@ -201,6 +236,17 @@ impl Tally {
     }
 
     fn candidate(self, point: Point) -> Candidate {
+        let (parts, confusion) = self.parts();
+        Candidate {
+            point,
+            score: parts.iter().sum::<f64>() / 3.0,
+            parts,
+            confusion,
+        }
+    }
+
+    /// Mean costs of normal rows, known types and unseen types; all rows.
+    pub(super) fn parts(self) -> ([f64; 3], Confusion) {
         let unseen: Vec<f64> = self.unseen.iter().filter_map(Mean::value).collect();
         let unseen_mean = if unseen.is_empty() {
             0.0
@@ -212,11 +258,98 @@ impl Tally {
             self.known.value().unwrap_or(0.0),
             unseen_mean,
         ];
-        Candidate {
-            point,
-            score: parts.iter().sum::<f64>() / 3.0,
-            parts,
-            confusion: self.confusion,
+        (parts, self.confusion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+    use super::*;
+    use crate::{Features, Schema};
+
+    /// A few attack types, some alike; what they look like is not quite what they are.
+    fn data() -> Dataset {
+        let rows = (0..3000_u64).map(|i| {
+            let draw = mix(i);
+            let (class, group) = match draw % 9 {
+                0..4 => (Class::Normal, "normal"),
+                4 => (Class::Dos, "neptune"),
+                5 => (Class::Dos, "smurf"),
+                6 => (Class::Dos, "pod"),
+                7 => (Class::Probe, "satan"),
+                _ => (Class::Probe, "nmap"),
+            };
+            let mut values = [0; 33];
+            for (column, value) in (0..).zip(&mut values[..5]) {
+                let noise = mix(draw ^ column) % 9;
+                *value = (noise * (draw % 9) / (column + 1)) as u32;
+            }
+            let features = Features::from_values(Schema::Live, &values).unwrap();
+            (features, class, group.to_owned())
+        });
+        Dataset::new(Schema::Live, rows)
+    }
+
+    #[test]
+    fn a_tree_for_all_depths_and_folds_in_place_judge_as_a_fit_each_would() {
+        let data = data();
+        let grid = Grid {
+            depths: vec![5, 1, 3, 20],
+            leaves: vec![2, 9],
+            balances: vec![Balance::None, Balance::Full],
+        };
+        for alpha in [0.0, 0.002] {
+            let chosen = choose(&data, &grid, alpha, 3, |_| {}).unwrap();
+            assert_eq!(chosen.len(), 16);
+            assert!(chosen.is_sorted_by(|a, b| a.score <= b.score));
+            for candidate in &chosen {
+                let params = Params::default()
+                    .max_depth(candidate.point.max_depth)
+                    .min_leaf(candidate.point.min_leaf)
+                    .balance(candidate.point.balance)
+                    .alpha(alpha)
+                    .check()
+                    .unwrap();
+                let plain = plain(&data, params, 3).candidate(candidate.point);
+                assert_eq!(candidate.score.to_bits(), plain.score.to_bits());
+                assert_eq!(candidate.confusion, plain.confusion);
+            }
+            let scores = chosen.iter().map(|candidate| candidate.score.to_bits());
+            let mut scores: Vec<u64> = scores.collect();
+            scores.dedup();
+            assert!(scores.len() > 4, "the candidates differ");
         }
+    }
+
+    /// A fit of every fold's own rows, to the depth itself.
+    fn plain(data: &Dataset, params: CheckedParams, seed: u64) -> Tally {
+        let folds = Folds::new(data, seed);
+        let mut tally = Tally::new(data.groups.len());
+        for fold in 0..FOLDS {
+            let kept = data.filter(|index, row| !folds.is_held_out(index, row, fold));
+            let nodes = params.fit(&kept).unwrap();
+            let tree = Tree::new(data.schema, "plain", Costs::ARGMAX, nodes).unwrap();
+            for (index, row) in data.rows.iter().enumerate() {
+                if folds.is_held_out(index, row, fold) {
+                    let predicted = tree.predict(&row.features).class;
+                    tally.add(row, predicted, folds.is_unseen(row, fold));
+                }
+            }
+        }
+        tally
+    }
+
+    #[test]
+    fn a_depth_that_makes_no_sense_is_refused_before_any_fit() {
+        let grid = Grid {
+            depths: vec![8, 65],
+            leaves: vec![2],
+            balances: vec![Balance::None],
+        };
+        let mut tried = 0;
+        let error = choose(&data(), &grid, 0.0, 1, |_| tried += 1).unwrap_err();
+        assert_eq!((error, tried), (ParamsError::MaxDepth(65), 0));
     }
 }

@@ -139,12 +139,19 @@ pub(crate) fn predict_forest(
             }
         }
     }
-    let mut sums = [0_u32; CLASS_COUNT];
-    for tree in &forest.trees {
-        for (sum, share) in sums.iter_mut().zip(leaf(tree, 0, &row)) {
-            *sum += share;
+    let mean = |trees: &[Vec<ForestNode>]| {
+        let mut sums = [0_u32; CLASS_COUNT];
+        for tree in trees {
+            for (sum, share) in sums.iter_mut().zip(leaf(tree, 0, &row)) {
+                *sum += share;
+            }
         }
+        let whole = (trees.len() as u32 * SHARE_UNIT) as f32;
+        sums.map(|sum| sum as f32 / whole)
+    };
+    if forest.kinds.is_empty() {
+        costs.decide(mean(&forest.trees))
+    } else {
+        costs.decide_by_kinds(mean(&forest.trees), || mean(&forest.kinds))
     }
-    let whole = (forest.trees.len() as u32 * SHARE_UNIT) as f32;
-    costs.decide(sums.map(|sum| sum as f32 / whole))
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use tidegate_models::{
     CLASS_COUNT, Class, Classifier as _, Features, Model, Schema,
     format::ModelFile,
-    train::{kdd, npy, onnx},
+    train::{OnBad, Rows, npy, onnx},
 };
 
 #[derive(Args)]
@@ -18,7 +18,7 @@ pub(crate) struct ExportArgs {
     /// Write this tree or forest as ONNX.
     #[arg(long, value_name = "MODEL", required_unless_present_any = ["rows", "predictions"])]
     onnx: Option<PathBuf>,
-    /// Write the rows of a KDD file as this schema's integers, the class's code last: a NumPy
+    /// Write the rows of a data file as this schema's integers, the class's code last: a NumPy
     /// array of uint32.
     #[arg(
         long,
@@ -27,11 +27,11 @@ pub(crate) struct ExportArgs {
         conflicts_with = "onnx"
     )]
     rows: Option<Schema>,
-    /// Write this model's answers to the rows of a KDD file: a NumPy array of float32, the six
+    /// Write this model's answers to the rows of a data file: a NumPy array of float32, the six
     /// shares, then the codes of nearest and class.
     #[arg(long, value_name = "MODEL", requires = "file", conflicts_with_all = ["onnx", "rows"])]
     predictions: Option<PathBuf>,
-    /// KDD'99 or NSL-KDD file.
+    /// Labelled rows: KDD'99, NSL-KDD or a recording, plain, .gz or .zst.
     #[arg(long, value_name = "FILE", conflicts_with = "onnx")]
     file: Option<PathBuf>,
     /// Decide by this one of the model's decisions instead of its first.
@@ -65,15 +65,10 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
 }
 
 fn read(path: &Path, schema: Schema) -> anyhow::Result<Vec<(Features, Class)>> {
-    let (rows, _) = kdd::read(path)?;
-    let of_schema = |features: &Features| match schema {
-        Schema::Kdd41 => *features,
-        Schema::Live => kdd::to_live(features),
-    };
-    Ok(rows
-        .iter()
-        .map(|row| (of_schema(&row.features), row.class))
-        .collect())
+    let rows = Rows::open(path, schema, OnBad::Stop)?;
+    rows.map(|row| row.map(|row| (row.features, row.class)))
+        .collect::<Result<_, _>>()
+        .map_err(Into::into)
 }
 
 fn rows(path: &Path, schema: Schema) -> anyhow::Result<Vec<u8>> {

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidegate_models::{
     Model, Schema,
-    train::{self, Balance, evaluate, figures, find, fit, render_card, with_test_figures},
+    train::{self, Balance, OnBad, evaluate, figures, find, fit, render_card, with_test_figures},
 };
 
 /// sysexits' EX_USAGE.
@@ -48,6 +48,8 @@ struct FitArgs {
     /// Recording to learn from besides (schema live); may be repeated.
     #[arg(long, value_name = "FILE")]
     recorded: Vec<PathBuf>,
+    #[command(flatten)]
+    rows: RowArgs,
     /// The recordings' share of the total weight.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     recorded_weight: f64,
@@ -86,9 +88,11 @@ struct EvaluateArgs {
         conflicts_with = "file"
     )]
     data: Option<PathBuf>,
-    /// File to judge on: KDD'99, NSL-KDD, or a recording (.csv).
+    /// File to judge on: KDD'99, NSL-KDD, a table with KDD's column names, or a recording.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    rows: RowArgs,
     /// Blank the columns a /predict request may lack.
     #[arg(long)]
     request_columns: bool,
@@ -98,6 +102,23 @@ struct EvaluateArgs {
     /// Output format.
     #[arg(short, long, value_enum, default_value_t = Output::Human)]
     output: Output,
+}
+
+#[derive(Args)]
+struct RowArgs {
+    /// Count bad rows and go on, instead of ending with the first.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+impl RowArgs {
+    const fn on_bad(&self) -> OnBad {
+        if self.skip_bad {
+            OnBad::Skip
+        } else {
+            OnBad::Stop
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -143,6 +164,7 @@ fn run_fit(args: &FitArgs) -> anyhow::Result<()> {
         name: stem.to_string_lossy().into_owned(),
         data: args.data.clone(),
         recorded: args.recorded.clone(),
+        on_bad: args.rows.on_bad(),
         recorded_weight: args.recorded_weight,
         contexts: args.contexts,
         max_depth: args.max_depth,
@@ -186,6 +208,9 @@ fn command_line(args: &FitArgs) -> String {
             args.recorded_weight, args.contexts
         ));
     }
+    if args.rows.skip_bad {
+        command.push_str(" --skip-bad");
+    }
     if let Some(depth) = args.max_depth {
         command.push_str(&format!(" --max-depth {depth}"));
     }
@@ -211,7 +236,11 @@ fn run_evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
         (None, Some(folder)) => find(folder, train::TEST_FILE)?,
         (None, None) => anyhow::bail!("nothing to judge on"),
     };
-    let evaluation = evaluate(&model, &file, args.request_columns)?;
+    let on_bad = args.rows.on_bad();
+    let evaluation = evaluate(&model, &file, args.request_columns, on_bad)?;
+    if evaluation.skipped.count > 0 {
+        eprintln!("{}: {}", evaluation.source.file, evaluation.skipped);
+    }
     if let Some(path) = &args.card {
         let card =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -66,14 +66,14 @@ pub fn export(file: &ModelFile, decision: Option<&str>) -> Result<Vec<u8>, Expor
         ExportError::UnknownDecision(decision.unwrap_or_default().to_owned(), names.join(", "))
     })?;
     let mut graph = Graph::default();
-    if let Parameters::Tree(nodes) = &file.parameters {
-        graph.tree(nodes)?;
-    } else if let Parameters::Forest(forest) = &file.parameters {
-        graph.forest(forest);
-    } else {
-        return Err(ExportError::Kind(file.parameters.kind()));
+    match &file.parameters {
+        Parameters::Tree(nodes) => graph.tree(nodes)?,
+        Parameters::Forest(forest) => graph.forest(forest),
+        other => return Err(ExportError::Kind(other.kind())),
     }
-    graph.decide(&point.costs);
+    let has_kinds =
+        matches!(&file.parameters, Parameters::Forest(forest) if !forest.kinds.is_empty());
+    graph.decide(&point.costs, has_kinds);
     let opset = |domain: &str, version| Message::default().bytes(1, domain).number(2, version);
     let property = |key: &str, value: &str| Message::default().bytes(1, key).bytes(2, value);
     let columns = file.schema.columns();
@@ -176,8 +176,16 @@ impl Graph {
             &["whole_row"],
             vec![],
         );
+        self.mean(&forest.trees, "shares");
+        if !forest.kinds.is_empty() {
+            self.mean(&forest.kinds, "kinds");
+        }
+    }
+
+    /// The mean of the leaves that a whole row reaches.
+    fn mean(&mut self, trees: &[Vec<ForestNode>], output: &str) {
         let mut ensemble = Ensemble::default();
-        for (tree, nodes) in forest.trees.iter().enumerate() {
+        for (tree, nodes) in trees.iter().enumerate() {
             for (index, node) in nodes.iter().enumerate() {
                 let at = [tree as i64, index as i64];
                 match node {
@@ -191,53 +199,94 @@ impl Graph {
                 }
             }
         }
+        let [greatest, sums, whole] =
+            ["greatest", "sums", "whole"].map(|name| format!("{output}_{name}"));
         self.node(
             "TreeEnsembleClassifier",
             &["whole_row"],
-            &["greatest", "sums"],
+            &[&greatest, &sums],
             ensemble.attributes(),
         );
         // Sums are whole numbers below 2^24, so exact; the quotient is rounded once, as here.
-        let whole = forest.trees.len() as f32 * SHARE_UNIT as f32;
-        self.constant("whole", floats(&[], [whole]));
-        self.node("Div", &["sums", "whole"], &["shares"], vec![]);
+        let parts = trees.len() as f32 * SHARE_UNIT as f32;
+        self.constant(&whole, floats(&[], [parts]));
+        self.node("Div", &[&sums, &whole], &[output], vec![]);
     }
 
-    /// As [`Costs::decide`] does it, product by product: a matrix product may add in any order.
-    fn decide(&mut self, costs: &Costs) {
-        let share: Vec<_> = (0..CLASS_COUNT)
-            .map(|class| format!("share_{class}"))
+    /// What every verdict costs for the known classes' shares, product by product as
+    /// [`Costs::decide`] does it: a matrix product may add in any order. Gives the name of the
+    /// result; single shares are named after the input.
+    fn expected(&mut self, shares: &str) -> String {
+        let parts: Vec<_> = (0..CLASS_COUNT)
+            .map(|class| format!("{shares}_{class}"))
             .collect();
-        let parts: Vec<_> = share.iter().map(String::as_str).collect();
-        self.node("Split", &["shares"], &parts, vec![number("axis", 1)]);
+        let names: Vec<_> = parts.iter().map(String::as_str).collect();
+        self.node("Split", &[shares], &names, vec![number("axis", 1)]);
         let mut sum = String::new();
-        for (class, row) in costs.0.iter().enumerate() {
-            let [cost, product] = ["cost", "product"].map(|name| format!("{name}_{class}"));
-            let row = row.map(|thousandths| thousandths as f32);
-            self.constant(&cost, floats(&[KNOWN_COUNT as i64], row));
-            self.node("Mul", &[&share[class], &cost], &[&product], vec![]);
+        for (class, part) in names.iter().take(KNOWN_COUNT).enumerate() {
+            let product = format!("{shares}_product_{class}");
+            self.node("Mul", &[part, &cost_of(class)], &[&product], vec![]);
             sum = if class == 0 {
                 product
             } else {
-                let next = format!("expected_{class}");
+                let next = format!("{shares}_sum_{class}");
                 self.node("Add", &[&sum, &product], &[&next], vec![]);
                 next
             };
         }
+        sum
+    }
+
+    /// As [`Costs::decide`], or [`Costs::decide_by_kinds`]. The kinds always count here: where
+    /// they are not asked there, they change nothing.
+    fn decide(&mut self, costs: &Costs, has_kinds: bool) {
+        for (class, row) in costs.0.iter().enumerate() {
+            self.constant(&cost_of(class), costs_row(*row));
+        }
+        let known = self.expected("shares");
+        let unknown_class = Class::Unknown.index();
+        let unknown_cost = if has_kinds {
+            // An attack costs what it does for the kinds, normal what the table says.
+            let resembles = self.expected("kinds");
+            let [normal, ..] = costs.0[unknown_class];
+            self.constant("attacks_only", costs_row([0, 1, 1, 1, 1]));
+            self.constant("normal_only", costs_row([normal, 0, 0, 0, 0]));
+            self.node(
+                "Mul",
+                &[&resembles, "attacks_only"],
+                &["attack_cost"],
+                vec![],
+            );
+            self.node(
+                "Add",
+                &["attack_cost", "normal_only"],
+                &["kinds_cost"],
+                vec![],
+            );
+            "kinds_cost".to_owned()
+        } else {
+            cost_of(unknown_class)
+        };
+        let share = |class: usize| format!("shares_{class}");
+        let unknown_part = share(unknown_class);
+        self.node(
+            "Mul",
+            &[&unknown_part, &unknown_cost],
+            &["unknown_product"],
+            vec![],
+        );
+        self.node("Add", &[&known, "unknown_product"], &["expected"], vec![]);
         let axis = || number("axis", 1);
         // Of equal costs the first.
         self.node(
             "ArgMin",
-            &[&sum],
+            &["expected"],
             &["nearest"],
             vec![axis(), number("keepdims", 0)],
         );
-        self.node(
-            "Concat",
-            &parts[Class::Dos.index()..KNOWN_COUNT],
-            &["attacks"],
-            vec![axis()],
-        );
+        let attacks: Vec<_> = (Class::Dos.index()..KNOWN_COUNT).map(share).collect();
+        let attacks: Vec<_> = attacks.iter().map(String::as_str).collect();
+        self.node("Concat", &attacks, &["attacks"], vec![axis()]);
         let attributes = vec![numbers("axes", [1]), number("keepdims", 0)];
         self.node("ReduceMax", &["attacks"], &["greatest_attack"], attributes);
         self.constant("unknown", integer(Class::Unknown.index()));
@@ -275,4 +324,14 @@ impl Graph {
             .message(12, value("nearest", INT64, None))
             .message(12, value("class", INT64, None))
     }
+}
+
+/// The name of what a class costs, by what is said.
+fn cost_of(class: usize) -> String {
+    format!("cost_{class}")
+}
+
+fn costs_row(thousandths: [u32; KNOWN_COUNT]) -> Message {
+    let row = thousandths.map(|cost| cost as f32);
+    floats(&[KNOWN_COUNT as i64], row)
 }

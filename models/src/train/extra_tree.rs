@@ -1,0 +1,295 @@
+//! One extremely randomised tree.
+
+use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
+
+use super::{
+    Balance, Dataset, ForestParams,
+    bins::{Bins, Column, columns},
+    random::Random,
+};
+use crate::{
+    CLASS_COUNT, MAX_DEPTH,
+    format::{ForestNode, SHARE_UNIT},
+};
+
+/// Row weights with the classes balanced, at least 1 each.
+fn balanced(data: &Dataset, balance: Balance) -> Vec<u64> {
+    let mut classes = Weights::default();
+    for row in &data.rows {
+        classes[row.class.index()] += row.weight;
+    }
+    let present = classes.iter().filter(|weight| **weight > 0).count().max(1);
+    let mean = data.weight() as f64 / present as f64;
+    let factors = classes.map(|class| balance.factor(class, mean));
+    data.rows
+        .iter()
+        .map(|row| ((row.weight as f64 * factors[row.class.index()]).round() as u64).max(1))
+        .collect()
+}
+
+type Weights = [u64; CLASS_COUNT];
+
+/// The rows by column, values as indices into the sorted distinct ones.
+pub(super) struct Table {
+    columns: Vec<Column>,
+    classes: Vec<u8>,
+    weights: Vec<u64>,
+}
+
+impl Table {
+    pub(super) fn new(data: &Dataset, balance: Balance) -> Self {
+        Self {
+            columns: columns(data),
+            classes: data.rows.iter().map(|row| row.class as u8).collect(),
+            weights: balanced(data, balance),
+        }
+    }
+
+    fn sum(&self, rows: &[u32]) -> Weights {
+        let mut sum = Weights::default();
+        for row in rows {
+            let row = *row as usize;
+            sum[usize::from(self.classes[row])] += self.weights[row];
+        }
+        sum
+    }
+}
+
+/// A leaf that could be split, and how.
+struct Candidate {
+    gain: f64,
+    node: usize,
+    /// Its rows, as a range of the tree's array.
+    rows: Range<usize>,
+    column: usize,
+    bin: u32,
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Candidate {}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Candidate {
+    /// The greatest gain first, of equals the older node.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.gain
+            .total_cmp(&other.gain)
+            .then(other.node.cmp(&self.node))
+    }
+}
+
+/// A node while its tree grows.
+struct Node {
+    weights: Weights,
+    depth: usize,
+    split: Option<(usize, u32, usize, usize)>,
+}
+
+pub(super) fn grow(table: &Table, params: &ForestParams, mut random: Random) -> Vec<ForestNode> {
+    let mut rows: Vec<u32> = (0..table.classes.len() as u32)
+        .filter(|_| random.next() % 100 < params.sample_percent)
+        .collect();
+    let mut nodes = vec![Node {
+        weights: table.sum(&rows),
+        depth: 0,
+        split: None,
+    }];
+    let mut open = BinaryHeap::new();
+    let all = 0..rows.len();
+    open.extend(draw(table, params, &nodes, 0, all, &rows, &mut random));
+    let mut leaves = 1;
+    while leaves < params.leaves {
+        let Some(best) = open.pop() else { break };
+        let part = &mut rows[best.rows.clone()];
+        let left = match &table.columns[best.column].bins {
+            Bins::Narrow(bins) => partition(bins, part, best.bin),
+            Bins::Middle(bins) => partition(bins, part, best.bin),
+            Bins::Wide(bins) => partition(bins, part, best.bin),
+        };
+        let middle = best.rows.start + left;
+        let children = [best.rows.start..middle, middle..best.rows.end];
+        let first = nodes.len();
+        let values = &table.columns[best.column].values;
+        let (low, high) = (values[best.bin as usize], values[best.bin as usize + 1]);
+        nodes[best.node].split = Some((best.column, low + (high - low) / 2, first, first + 1));
+        for range in &children {
+            nodes.push(Node {
+                weights: table.sum(&rows[range.clone()]),
+                depth: nodes[best.node].depth + 1,
+                split: None,
+            });
+        }
+        for (child, range) in children.into_iter().enumerate() {
+            let node = first + child;
+            open.extend(draw(table, params, &nodes, node, range, &rows, &mut random));
+        }
+        leaves += 1;
+    }
+    flatten(&nodes)
+}
+
+/// The best of the columns and thresholds drawn for a node; `None` if there is nothing to gain.
+fn draw(
+    table: &Table,
+    params: &ForestParams,
+    nodes: &[Node],
+    node: usize,
+    range: Range<usize>,
+    rows: &[u32],
+    random: &mut Random,
+) -> Option<Candidate> {
+    let sum = &nodes[node].weights;
+    let part = &rows[range.clone()];
+    if nodes[node].depth == MAX_DEPTH
+        || part.len() < 2 * params.min_leaf
+        || sum.iter().filter(|weight| **weight > 0).count() < 2
+    {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..table.columns.len()).collect();
+    let mut best: Option<Candidate> = None;
+    let mut drawn = 0;
+    for turn in 0..order.len() {
+        if drawn == params.columns {
+            break;
+        }
+        let pick = turn + random.below(order.len() - turn);
+        order.swap(turn, pick);
+        let column = order[turn];
+        let bins = &table.columns[column].bins;
+        let (low, high) = match bins {
+            Bins::Narrow(bins) => span(bins, part),
+            Bins::Middle(bins) => span(bins, part),
+            Bins::Wide(bins) => span(bins, part),
+        };
+        if low == high {
+            // A constant column does not count as drawn.
+            continue;
+        }
+        drawn += 1;
+        let bin = low + random.below((high - low) as usize) as u32;
+        let (left, left_rows) = match bins {
+            Bins::Narrow(bins) => left_of(table, bins, part, bin),
+            Bins::Middle(bins) => left_of(table, bins, part, bin),
+            Bins::Wide(bins) => left_of(table, bins, part, bin),
+        };
+        if left_rows < params.min_leaf || part.len() - left_rows < params.min_leaf {
+            continue;
+        }
+        let mut right = *sum;
+        for (rest, gone) in right.iter_mut().zip(left) {
+            *rest -= gone;
+        }
+        let gain = purity(&left) + purity(&right) - purity(sum);
+        if gain > best.as_ref().map_or(1e-6, |best| best.gain) {
+            best = Some(Candidate {
+                gain,
+                node,
+                rows: range.clone(),
+                column,
+                bin,
+            });
+        }
+    }
+    best
+}
+
+/// The lowest and the highest bin of these rows.
+fn span<T: Copy + Into<u32>>(bins: &[T], rows: &[u32]) -> (u32, u32) {
+    let bins = rows.iter().map(|row| bins[*row as usize].into());
+    bins.fold((u32::MAX, 0), |(low, high), bin| {
+        (low.min(bin), high.max(bin))
+    })
+}
+
+/// Weights and number of the rows up to and including a bin.
+fn left_of<T: Copy + Into<u32>>(
+    table: &Table,
+    bins: &[T],
+    rows: &[u32],
+    bin: u32,
+) -> (Weights, usize) {
+    let (mut left, mut count) = (Weights::default(), 0);
+    for row in rows {
+        let row = *row as usize;
+        let goes = bins[row].into() <= bin;
+        count += usize::from(goes);
+        left[usize::from(table.classes[row])] += if goes { table.weights[row] } else { 0 };
+    }
+    (left, count)
+}
+
+/// Moves the rows up to and including a bin to the front; gives their number. Stable, so that
+/// the order of rows depends on nothing but the splits.
+fn partition<T: Copy + Into<u32>>(bins: &[T], rows: &mut [u32], bin: u32) -> usize {
+    let (mut left, right): (Vec<u32>, Vec<u32>) = rows
+        .iter()
+        .partition(|row| bins[**row as usize].into() <= bin);
+    let middle = left.len();
+    left.extend(right);
+    rows.copy_from_slice(&left);
+    middle
+}
+
+/// Sum of squared class weights over the total: what Gini's impurity takes off the total.
+fn purity(weights: &Weights) -> f64 {
+    let total: u64 = weights.iter().sum();
+    if total == 0 {
+        return 0.0;
+    }
+    let squares: f64 = weights
+        .iter()
+        .map(|weight| *weight as f64 * *weight as f64)
+        .sum();
+    squares / total as f64
+}
+
+/// The nodes in the order of a walk that goes left first.
+fn flatten(nodes: &[Node]) -> Vec<ForestNode> {
+    let mut flat = Vec::with_capacity(nodes.len());
+    let mut waiting = vec![(0, None)];
+    while let Some((node, parent)) = waiting.pop() {
+        let at = flat.len() as u32;
+        if let Some(parent) = parent
+            && let Some(ForestNode::Split([.., right])) = flat.get_mut::<usize>(parent)
+        {
+            *right = at;
+        }
+        let node: &Node = &nodes[node];
+        match node.split {
+            Some((column, threshold, left, right)) => {
+                flat.push(ForestNode::Split([column as u32, threshold, 0]));
+                waiting.push((right, Some(at as usize)));
+                waiting.push((left, None));
+            }
+            None => flat.push(ForestNode::Leaf(shares(&node.weights))),
+        }
+    }
+    flat
+}
+
+/// Class shares in parts of [`SHARE_UNIT`]; what rounding down loses goes to the largest.
+fn shares(weights: &Weights) -> [u32; CLASS_COUNT] {
+    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    let mut shares =
+        weights.map(|weight| (u128::from(weight) * u128::from(SHARE_UNIT) / total.max(1)) as u32);
+    let lost = SHARE_UNIT - shares.iter().sum::<u32>();
+    let mut largest = 0;
+    for class in 1..CLASS_COUNT {
+        if weights[class] > weights[largest] {
+            largest = class;
+        }
+    }
+    shares[largest] += lost;
+    shares
+}

@@ -1,0 +1,154 @@
+//! A trainer of bounded forests of extremely randomised trees.
+//!
+//! Geurts, Ernst and Wehenkel, "Extremely randomized trees" (2006): every node draws some
+//! columns and one threshold each, and takes the best. Thresholds are drawn among the distinct
+//! values of the training data, since KDD's byte counts span nine decades. A tree grows where it
+//! gains most until it has its leaves, so the forest's size is known beforehand.
+//!
+//! Weights are integers and every tree has its own random stream: the same rows and seed give
+//! the same forest, on any machine and any number of threads.
+
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+};
+
+use super::{
+    Balance, Dataset, ParamsError,
+    extra_tree::{Table, grow},
+    random::Random,
+};
+use crate::{
+    Class, MISSING,
+    format::{ForestNode, ForestParameters},
+};
+
+/// Parameters of a forest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForestParams {
+    /// How many trees.
+    pub trees: usize,
+    /// The most leaves of one.
+    pub leaves: usize,
+    /// How many columns a node draws.
+    pub columns: usize,
+    /// The fewest distinct rows in a leaf.
+    pub min_leaf: usize,
+    /// Of how many rows in a hundred a tree is grown.
+    pub sample_percent: u64,
+    /// How rare classes are favoured, in splits and in the leaves' shares.
+    pub balance: Balance,
+    /// How many trees tell what an unknown attack resembles. They see attacks only, with all
+    /// classes weighing the same, and are small: there is little to tell.
+    pub kinds: usize,
+}
+
+/// The most leaves of a tree of kinds.
+const KIND_LEAVES: usize = 256;
+
+impl Default for ForestParams {
+    fn default() -> Self {
+        Self {
+            trees: 32,
+            leaves: 1024,
+            columns: 8,
+            min_leaf: 2,
+            sample_percent: 100,
+            balance: Balance::Full,
+            kinds: 16,
+        }
+    }
+}
+
+/// Fits a forest.
+///
+/// # Errors
+///
+/// [`ParamsError::NoRows`] for an empty dataset.
+pub fn fit(
+    data: &Dataset,
+    params: &ForestParams,
+    seed: u64,
+) -> Result<ForestParameters, ParamsError> {
+    if data.rows.is_empty() {
+        return Err(ParamsError::NoRows);
+    }
+    let attacks = data.filter(|_, row| row.class.is_attack() && row.class != Class::Unknown);
+    let kinds = ForestParams {
+        trees: params.kinds,
+        leaves: KIND_LEAVES,
+        min_leaf: 1,
+        sample_percent: 100,
+        balance: Balance::Full,
+        ..*params
+    };
+    Ok(ForestParameters {
+        baseline: baseline(data),
+        trees: trees(data, params, seed),
+        kinds: trees(&attacks, &kinds, !seed),
+    })
+}
+
+/// Grows the trees, on as many threads as there are processors; none without rows.
+fn trees(data: &Dataset, params: &ForestParams, seed: u64) -> Vec<Vec<ForestNode>> {
+    if data.rows.is_empty() {
+        return Vec::new();
+    }
+    let table = Table::new(data, params.balance);
+    let mut trees: Vec<Vec<ForestNode>> = vec![Vec::new(); params.trees];
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let (table, next) = (&table, &next);
+    let grown: Vec<(usize, Vec<ForestNode>)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.min(params.trees))
+            .map(|_| {
+                scope.spawn(move || {
+                    let mut grown = Vec::new();
+                    loop {
+                        let tree = next.fetch_add(1, Relaxed);
+                        if tree >= params.trees {
+                            return grown;
+                        }
+                        let stream = seed.wrapping_mul(1 << 20).wrapping_add(tree as u64);
+                        grown.push((tree, grow(table, params, Random::new(stream))));
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| {
+                // A panic in a worker is a bug: pass it on.
+                worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+            })
+            .collect()
+    });
+    for (tree, nodes) in grown {
+        trees[tree] = nodes;
+    }
+    trees
+}
+
+/// The most usual value of every column among normal rows (among all rows without any), counted
+/// by weight: the lowest of several.
+pub(super) fn baseline(data: &Dataset) -> Vec<u32> {
+    let any_normal = data.rows.iter().any(|row| row.class == Class::Normal);
+    (0..data.schema.columns().len())
+        .map(|column| {
+            let mut weights = BTreeMap::<u32, u64>::new();
+            for row in &data.rows {
+                if row.class == Class::Normal || !any_normal {
+                    *weights.entry(row.features.value(column)).or_default() += row.weight;
+                }
+            }
+            let best = weights
+                .iter()
+                .max_by_key(|(value, weight)| (**weight, Reverse(**value)));
+            best.map_or(0, |(value, _)| *value).min(MISSING - 1)
+        })
+        .collect()
+}
