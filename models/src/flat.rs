@@ -1,81 +1,157 @@
 //! Trees as one array of 8-byte nodes: what is walked for every row.
 
-use crate::{MAX_COLUMNS, Split};
+use crate::{MAX_COLUMNS, MISSING, Split};
 
-/// In place of a column, marks a leaf.
-const LEAF: u32 = 0xff;
+/// How many walks go side by side: while one waits for its node, the others go on.
+pub(crate) const LANES: usize = 8;
 
-/// A node. The left child is the next node.
+/// The threshold of a leaf. No value is above it, so a walk that has arrived stays.
+const LEAF: u32 = u32::MAX;
+
+/// A node. The right child is the one after the left.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// Values up to and including it go left; in a leaf its payload.
+    /// Values up to and including it go left.
     threshold: u32,
-    /// The right child's index over the column, which has the low 8 bits.
+    /// The left child's index, a leaf's own, over the column, which has the low 8 bits.
     link: u32,
+}
+
+impl Node {
+    const fn leaf(at: usize) -> Self {
+        Self {
+            threshold: LEAF,
+            link: (at as u32) << 8,
+        }
+    }
+
+    #[inline]
+    const fn column(self) -> usize {
+        (self.link & 0xff) as usize
+    }
+
+    #[inline]
+    const fn left(self) -> usize {
+        (self.link >> 8) as usize
+    }
+
+    /// Without a branch: which way a row goes is a toss for the processor.
+    #[inline]
+    const fn next(self, value: u32) -> usize {
+        self.left() + (value > self.threshold) as usize
+    }
+}
+
+/// A row's values, [`MISSING`] beyond its columns.
+pub(crate) type Row = [u32; MAX_COLUMNS];
+
+/// Where a walk ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Arrival {
+    /// Index of the leaf among all nodes of all trees.
+    pub(crate) leaf: usize,
+    /// The greatest of the values that were looked at.
+    greatest: u32,
+}
+
+impl Arrival {
+    /// Whether a missing value may have led the way. If not, none has.
+    #[inline]
+    pub(crate) const fn missed(self) -> bool {
+        self.greatest == MISSING
+    }
 }
 
 /// Any number of trees.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FlatTrees {
     nodes: Vec<Node>,
-    roots: Vec<u32>,
+    roots: Vec<usize>,
 }
 
 impl FlatTrees {
-    /// Adds a tree of checked nodes, the root first. `split` gives a node's decision, `payload`
-    /// what [`FlatTrees::walk`] answers at a leaf.
-    pub(crate) fn push(
-        &mut self,
-        split: impl Fn(usize) -> Option<Split>,
-        payload: impl Fn(usize) -> u32,
-    ) {
-        self.roots.push(self.nodes.len() as u32);
-        // Nodes still to lay out, each with the flat index of the parent it is the right child of.
-        let mut waiting = vec![(0_usize, None::<usize>)];
-        while let Some((index, parent)) = waiting.pop() {
-            let at = self.nodes.len();
-            if let Some(parent) = parent {
-                self.nodes[parent].link |= (at as u32) << 8;
-            }
-            match split(index) {
-                Some(split) => {
-                    self.nodes.push(Node {
-                        threshold: split.threshold,
-                        link: split.column as u32,
-                    });
-                    waiting.push((split.right, Some(at)));
-                    waiting.push((split.left, None));
-                }
-                None => self.nodes.push(Node {
-                    threshold: payload(index),
-                    link: LEAF,
-                }),
-            }
-        }
-    }
-
-    /// The payload of the leaf that a row reaches in one tree, counted from 0. Missing values
-    /// are the greatest there are.
-    #[inline]
-    pub(crate) fn walk(&self, tree: usize, row: &[u32; MAX_COLUMNS]) -> u32 {
-        let mut at = self.roots[tree] as usize;
-        loop {
-            let node = self.nodes[at];
-            let column = node.link & 0xff;
-            if column == LEAF {
-                return node.threshold;
-            }
-            let right = row[column as usize] > node.threshold;
-            at = if right {
-                (node.link >> 8) as usize
-            } else {
-                at + 1
+    /// Adds a tree of checked nodes, the root first; `split` gives a node's decision. Tells which
+    /// node each new one is, by index from the tree's root on; none twice but the root.
+    pub(crate) fn push(&mut self, split: impl Fn(usize) -> Option<Split>) -> Vec<usize> {
+        let root = self.nodes.len();
+        self.roots.push(root);
+        // Siblings at an even index share a cache line: the root is its own sibling.
+        let mut order = vec![0, 0];
+        self.nodes.extend([Node::leaf(root), Node::leaf(root + 1)]);
+        // Nodes whose children have no place yet.
+        let mut waiting = vec![root];
+        while let Some(at) = waiting.pop() {
+            let Some(split) = split(order[at - root]) else {
+                continue;
             };
+            let left = self.nodes.len();
+            self.nodes[at] = Node {
+                threshold: split.threshold,
+                link: (left as u32) << 8 | split.column as u32,
+            };
+            self.nodes.extend([Node::leaf(left), Node::leaf(left + 1)]);
+            order.extend([split.left, split.right]);
+            waiting.extend([left + 1, left]);
+        }
+        order
+    }
+
+    /// Indices of the roots, tree by tree.
+    pub(crate) fn roots(&self) -> &[usize] {
+        &self.roots
+    }
+
+    /// The column tested and the left child of a node, the right one being next to it; `None` for
+    /// a leaf.
+    pub(crate) fn split(&self, at: usize) -> Option<(usize, usize)> {
+        let node = self.nodes[at];
+        (node.threshold != LEAF).then(|| (node.column(), node.left()))
+    }
+
+    /// Where a value leads from a node.
+    pub(crate) fn next(&self, at: usize, value: u32) -> usize {
+        self.nodes[at].next(value)
+    }
+
+    /// Walks a row from a root to its leaf. Missing values are the greatest there are.
+    #[inline]
+    pub(crate) fn walk(&self, root: usize, row: &Row) -> Arrival {
+        let mut at = Arrival {
+            leaf: root,
+            greatest: 0,
+        };
+        loop {
+            let node = self.nodes[at.leaf];
+            if node.threshold == LEAF {
+                return at;
+            }
+            let value = row[node.column()];
+            at.greatest = at.greatest.max(value);
+            at.leaf = node.next(value);
         }
     }
 
-    /// How many trees there are.
-    pub(crate) fn trees(&self) -> usize {
-        self.roots.len()
+    /// Walks side by side, each from its root with its row.
+    #[inline]
+    pub(crate) fn walk_lanes(
+        &self,
+        roots: [usize; LANES],
+        rows: [&Row; LANES],
+    ) -> [Arrival; LANES] {
+        let mut lanes = roots.map(|leaf| Arrival { leaf, greatest: 0 });
+        loop {
+            let mut moved = 0;
+            for (at, row) in lanes.iter_mut().zip(rows) {
+                let node = self.nodes[at.leaf];
+                let value = row[node.column()];
+                let next = node.next(value);
+                at.greatest = at.greatest.max(value);
+                moved |= at.leaf ^ next;
+                at.leaf = next;
+            }
+            if moved == 0 {
+                return lanes;
+            }
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Many trees that answer with the mean of their leaves.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_COLUMNS, MAX_NODES, MISSING,
-    Prediction, Schema, Split, TreeError,
+    CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_NODES, MISSING, Prediction, Schema,
+    Split, TreeError,
     classifier::{contributions, with_baseline},
-    flat::FlatTrees,
+    flat::{FlatTrees, LANES, Row},
     format::{ForestNode, ForestParameters, SHARE_UNIT},
     tree::check_shape,
 };
@@ -49,7 +51,11 @@ pub enum ForestError {
 #[derive(Clone, Debug, Default)]
 struct Trees {
     flat: FlatTrees,
-    leaves: Vec<[u16; CLASS_COUNT]>,
+    /// Index in `shares` by index in `flat`.
+    payloads: Vec<u32>,
+    /// The different shares that leaves have, in ten thousandths.
+    shares: Vec<[u16; CLASS_COUNT]>,
+    leaves: usize,
 }
 
 /// A checked forest.
@@ -101,12 +107,12 @@ impl Forest {
 
     /// How many trees there are, those of kinds included.
     pub fn trees(&self) -> usize {
-        self.trees.flat.trees() + self.kinds.flat.trees()
+        self.trees.count() + self.kinds.count()
     }
 
     /// How many leaves there are in all.
     pub fn leaves(&self) -> usize {
-        self.trees.leaves.len() + self.kinds.leaves.len()
+        self.trees.leaves + self.kinds.leaves
     }
 
     /// What attacks a row resembles if it is an attack, by [`Class::index`](crate::Class::index);
@@ -115,46 +121,93 @@ impl Forest {
         let row = with_baseline(self.schema, &self.baseline, features).unwrap_or(*features);
         self.kinds.mean(row.raw())
     }
+
+    /// The verdict on a whole row of these shares.
+    fn decide(&self, row: &Row, shares: [f32; CLASS_COUNT]) -> Prediction {
+        if self.kinds.count() == 0 {
+            return self.costs.decide(shares);
+        }
+        self.costs.decide_by_kinds(shares, || self.kinds.mean(row))
+    }
 }
 
 impl Trees {
     /// Checked trees; the first is called number `first` in errors.
     fn new(schema: Schema, trees: &[Vec<ForestNode>], first: usize) -> Result<Self, ForestError> {
         let mut checked = Self::default();
+        // Most leaves are of one class alone: equal shares are kept once, and stay in the cache.
+        let mut numbers = BTreeMap::new();
         for (index, nodes) in trees.iter().enumerate() {
             let tree = first + index;
             let split = |node: usize| nodes[node].split(node);
             check_shape(schema, nodes.len(), split)
                 .map_err(|problem| ForestError::Tree { tree, problem })?;
-            let mut payloads = Vec::with_capacity(nodes.len());
             for (node, content) in nodes.iter().enumerate() {
-                payloads.push(checked.leaves.len() as u32);
                 if let ForestNode::Leaf(shares) = content {
                     let sum: u64 = shares.iter().map(|share| u64::from(*share)).sum();
                     if sum != u64::from(SHARE_UNIT) {
                         return Err(ForestError::Shares { tree, node });
                     }
-                    // Parts of a whole that fits.
-                    checked.leaves.push(shares.map(|share| share as u16));
+                    checked.leaves += 1;
                 }
             }
-            checked.flat.push(split, |node| payloads[node]);
+            for node in checked.flat.push(split) {
+                checked.payloads.push(match nodes[node] {
+                    ForestNode::Leaf(leaf) => *numbers.entry(leaf).or_insert_with(|| {
+                        // Parts of a whole that fits.
+                        checked.shares.push(leaf.map(|share| share as u16));
+                        checked.shares.len() as u32 - 1
+                    }),
+                    ForestNode::Split(_) => 0,
+                });
+            }
         }
         Ok(checked)
     }
 
+    fn count(&self) -> usize {
+        self.flat.roots().len()
+    }
+
+    #[inline]
+    fn add(&self, sums: &mut [u32; CLASS_COUNT], leaf: usize) {
+        let shares = &self.shares[self.payloads[leaf] as usize];
+        for (sum, share) in sums.iter_mut().zip(shares) {
+            *sum += u32::from(*share);
+        }
+    }
+
+    fn shares_of(&self, sums: &[u32; CLASS_COUNT]) -> [f32; CLASS_COUNT] {
+        let whole = (self.count().max(1) as u32 * SHARE_UNIT) as f32;
+        sums.map(|sum| sum as f32 / whole)
+    }
+
     /// The mean of the leaves that a whole row reaches.
-    fn mean(&self, row: &[u32; MAX_COLUMNS]) -> [f32; CLASS_COUNT] {
+    fn mean(&self, row: &Row) -> [f32; CLASS_COUNT] {
         // Integers, so that the sum does not depend on the order of the trees.
-        let mut sums = [0_u32; CLASS_COUNT];
-        for tree in 0..self.flat.trees() {
-            let leaf = &self.leaves[self.flat.walk(tree, row) as usize];
-            for (sum, share) in sums.iter_mut().zip(leaf) {
-                *sum += u32::from(*share);
+        let mut sums = [0; CLASS_COUNT];
+        let (lanes, rest) = self.flat.roots().as_chunks::<LANES>();
+        for roots in lanes {
+            for arrival in self.flat.walk_lanes(*roots, [row; LANES]) {
+                self.add(&mut sums, arrival.leaf);
             }
         }
-        let whole = (self.flat.trees().max(1) as u32 * SHARE_UNIT) as f32;
-        sums.map(|sum| sum as f32 / whole)
+        for root in rest {
+            self.add(&mut sums, self.flat.walk(*root, row).leaf);
+        }
+        self.shares_of(&sums)
+    }
+
+    /// The same for as many whole rows, tree by tree: neighbours in a file tend to go the same way.
+    fn means(&self, rows: [&Row; LANES]) -> [[f32; CLASS_COUNT]; LANES] {
+        let mut sums = [[0; CLASS_COUNT]; LANES];
+        for root in self.flat.roots() {
+            let arrivals = self.flat.walk_lanes([*root; LANES], rows);
+            for (sums, arrival) in sums.iter_mut().zip(arrivals) {
+                self.add(sums, arrival.leaf);
+            }
+        }
+        sums.map(|sums| self.shares_of(&sums))
     }
 }
 
@@ -183,19 +236,29 @@ impl Classifier for Forest {
     }
 
     fn predict(&self, features: &Features) -> Prediction {
-        let whole_row;
-        let row = match with_baseline(self.schema, &self.baseline, features) {
-            None => features.raw(),
-            Some(row) => {
-                whole_row = row;
-                whole_row.raw()
-            }
-        };
-        let shares = self.trees.mean(row);
-        if self.kinds.flat.trees() == 0 {
-            return self.costs.decide(shares);
+        match with_baseline(self.schema, &self.baseline, features) {
+            None => self.decide(features.raw(), self.trees.mean(features.raw())),
+            Some(row) => self.decide(row.raw(), self.trees.mean(row.raw())),
         }
-        self.costs.decide_by_kinds(shares, || self.kinds.mean(row))
+    }
+
+    fn predict_batch(&self, features: &[Features], predictions: &mut [Prediction]) {
+        let rows = features.len().min(predictions.len());
+        let (features, rest) = features[..rows].as_chunks::<LANES>();
+        let (predictions, rest_predictions) = predictions[..rows].as_chunks_mut::<LANES>();
+        for (features, predictions) in features.iter().zip(predictions) {
+            let whole = features
+                .each_ref()
+                .map(|row| with_baseline(self.schema, &self.baseline, row).unwrap_or(*row));
+            let rows = whole.each_ref().map(Features::raw);
+            let means = self.trees.means(rows);
+            for ((prediction, row), shares) in predictions.iter_mut().zip(rows).zip(means) {
+                *prediction = self.decide(row, shares);
+            }
+        }
+        for (features, prediction) in rest.iter().zip(rest_predictions) {
+            *prediction = self.predict(features);
+        }
     }
 
     fn explain(&self, features: &Features) -> Explanation {

@@ -1,8 +1,8 @@
 //! A decision tree as a flat array of integer nodes.
 
 use crate::{
-    CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_COLUMNS, MISSING, Prediction,
-    Schema, Step, flat::FlatTrees,
+    CLASS_COUNT, Classifier, Costs, Explanation, Features, MISSING, Prediction, Schema, Step,
+    flat::{FlatTrees, LANES, Row},
 };
 
 /// The deepest tree that is accepted, in decisions from root to leaf. It bounds the walk of a
@@ -111,8 +111,9 @@ pub struct Tree {
     costs: Costs,
     nodes: Vec<TreeNode>,
     flat: FlatTrees,
-    /// By node; inner ones have their say when a value is missing.
+    /// By index in `flat`; only leaves' are given.
     predictions: Vec<Prediction>,
+    /// Training weight by index in `flat`.
     totals: Vec<f64>,
     depth: usize,
 }
@@ -131,16 +132,13 @@ impl Tree {
     ) -> Result<Self, TreeError> {
         let depth = check(schema, &nodes)?;
         let mut flat = FlatTrees::default();
-        flat.push(|node| nodes[node].split, |node| node as u32);
+        let order = flat.push(|node| nodes[node].split);
         let with_unknown = nodes[0].weights[CLASS_COUNT - 1] > 0;
-        let predictions = nodes
-            .iter()
-            .map(|node| costs.decide(smoothed(&node.weights, with_unknown)))
+        let weights = || order.iter().map(|node| &nodes[*node].weights);
+        let predictions = weights()
+            .map(|weights| costs.decide(smoothed(weights, with_unknown)))
             .collect();
-        let totals = nodes
-            .iter()
-            .map(|node| total(&node.weights) as f64)
-            .collect();
+        let totals = weights().map(|weights| total(weights) as f64).collect();
         Ok(Self {
             schema,
             name: name.into(),
@@ -173,27 +171,23 @@ impl Tree {
 
     /// C4.5's way with missing values: down both sides, each with its share of the training
     /// weight. At most one open right side per level waits on the stack.
-    fn blend(&self, row: &[u32; MAX_COLUMNS]) -> Prediction {
+    fn blend(&self, row: &Row) -> Prediction {
         let mut waiting = [(0_usize, 0.0_f64); MAX_DEPTH + 1];
         let mut open = 0;
         let mut sums = [0.0_f64; CLASS_COUNT];
         let (mut at, mut part) = (0, 1.0);
         loop {
-            if let Some(split) = self.nodes[at].split {
-                let value = row[split.column];
+            if let Some((column, left)) = self.flat.split(at) {
+                let value = row[column];
                 if value != MISSING {
-                    at = if value > split.threshold {
-                        split.right
-                    } else {
-                        split.left
-                    };
+                    at = self.flat.next(at, value);
                 } else {
-                    let left_part = part * (self.totals[split.left] / self.totals[at]);
+                    let left_part = part * (self.totals[left] / self.totals[at]);
                     if open < waiting.len() {
-                        waiting[open] = (split.right, part - left_part);
+                        waiting[open] = (left + 1, part - left_part);
                         open += 1;
                     }
-                    (at, part) = (split.left, left_part);
+                    (at, part) = (left, left_part);
                 }
                 continue;
             }
@@ -222,10 +216,34 @@ impl Classifier for Tree {
         if features.schema() != self.schema {
             return self.blend(Features::missing(self.schema).raw());
         }
-        if features.values().contains(&MISSING) {
-            return self.blend(features.raw());
+        let row = features.raw();
+        let arrival = self.flat.walk(0, row);
+        // A missing value that no decision asked for makes no difference.
+        if arrival.missed() {
+            return self.blend(row);
         }
-        self.predictions[self.flat.walk(0, features.raw()) as usize]
+        self.predictions[arrival.leaf]
+    }
+
+    fn predict_batch(&self, features: &[Features], predictions: &mut [Prediction]) {
+        let rows = features.len().min(predictions.len());
+        let (features, rest) = features[..rows].as_chunks::<LANES>();
+        let (predictions, rest_predictions) = predictions[..rows].as_chunks_mut::<LANES>();
+        for (features, predictions) in features.iter().zip(predictions) {
+            let rows = features.each_ref().map(Features::raw);
+            let arrivals = self.flat.walk_lanes([0; LANES], rows);
+            for ((features, prediction), arrival) in features.iter().zip(predictions).zip(arrivals)
+            {
+                *prediction = if features.schema() == self.schema && !arrival.missed() {
+                    self.predictions[arrival.leaf]
+                } else {
+                    self.predict(features)
+                };
+            }
+        }
+        for (features, prediction) in rest.iter().zip(rest_predictions) {
+            *prediction = self.predict(features);
+        }
     }
 
     fn explain(&self, features: &Features) -> Explanation {
@@ -243,7 +261,7 @@ impl Classifier for Tree {
             let went_left = if known {
                 value <= split.threshold
             } else {
-                self.totals[split.left] >= self.totals[split.right]
+                total(&self.nodes[split.left].weights) >= total(&self.nodes[split.right].weights)
             };
             let next = if went_left { split.left } else { split.right };
             steps.push(Step {
@@ -261,7 +279,7 @@ impl Classifier for Tree {
 }
 
 /// The smoothed class shares of a leaf.
-fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32; CLASS_COUNT] {
+pub(crate) fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32; CLASS_COUNT] {
     let classes = CLASS_COUNT - usize::from(!with_unknown);
     let rows = total(weights) as f64 / WEIGHT_UNIT;
     let mut shares = [0.0; CLASS_COUNT];
@@ -273,7 +291,7 @@ fn smoothed(weights: &[u64; CLASS_COUNT], with_unknown: bool) -> [f32; CLASS_COU
 }
 
 /// Saturating, since a file may hold anything.
-fn total(weights: &[u64; CLASS_COUNT]) -> u64 {
+pub(crate) fn total(weights: &[u64; CLASS_COUNT]) -> u64 {
     weights
         .iter()
         .fold(0, |sum, weight| sum.saturating_add(*weight))

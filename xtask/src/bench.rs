@@ -1,6 +1,9 @@
 //! `cargo xtask bench NAME`: a promise, measured.
 
+mod models;
+
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -20,6 +23,9 @@ pub(crate) struct Args {
     /// How often the flood is repeated
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
+    /// Folder with the KDD files, for models [default: models/data]
+    #[arg(long, env = "TIDEGATE_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value = "human")]
     output: Output,
 }
@@ -30,6 +36,8 @@ enum Name {
     Reaction,
     /// An agent with nothing to do: CPU and memory
     Idle,
+    /// Models beside scikit-learn, LightGBM and XGBoost: fit, predictions, figures of merit
+    Models,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,9 +48,11 @@ enum Output {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    name: &'static str,
+    name: String,
+    /// Not a number (`null`) where it could not be measured.
     value: f64,
     unit: &'static str,
+    /// What another program gets.
     reference: Option<f64>,
     target: f64,
     better: &'static str,
@@ -52,76 +62,100 @@ struct Row {
 #[derive(Serialize)]
 struct Rows {
     rows: Vec<Row>,
+    /// What the rows are taken from, for benches of models.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    figures: Vec<models::Judged>,
 }
 
 impl Row {
-    fn less(name: &'static str, value: f64, unit: &'static str, target: f64) -> Self {
-        let ok = value <= target;
+    fn less(name: impl Into<String>, value: f64, unit: &'static str, target: f64) -> Self {
         Self {
-            name,
+            name: name.into(),
             value,
             unit,
             reference: None,
             target,
             better: "less",
-            ok,
+            ok: value <= target,
         }
     }
 
-    fn more(name: &'static str, value: f64, unit: &'static str, target: f64) -> Self {
-        let ok = value >= target;
+    fn more(name: impl Into<String>, value: f64, unit: &'static str, target: f64) -> Self {
         Self {
-            name,
-            value,
-            unit,
-            reference: None,
-            target,
             better: "more",
-            ok,
+            ok: value >= target,
+            ..Self::less(name, value, unit, target)
+        }
+    }
+
+    fn beside(self, reference: f64) -> Self {
+        Self {
+            reference: Some(reference),
+            ..self
         }
     }
 }
 
 pub(crate) fn command(args: &Args) -> Result<bool> {
-    if args.output == Output::Human {
-        doctor::prepare(Profile::Run)?;
-    }
-    build_cmd::build()?;
-    if privilege::become_root()? {
-        return Ok(true);
-    }
-    interrupt::listen()?;
-    leftovers::clean_leftovers()?;
-    let rows = match args.name {
-        Name::Reaction => reaction(args.runs)?,
-        Name::Idle => idle()?,
+    let (rows, figures) = match args.name {
+        Name::Models => models::measure(args.data.as_deref())?,
+        Name::Reaction | Name::Idle => {
+            if args.output == Output::Human {
+                doctor::prepare(Profile::Run)?;
+            }
+            build_cmd::build()?;
+            if privilege::become_root()? {
+                return Ok(true);
+            }
+            interrupt::listen()?;
+            leftovers::clean_leftovers()?;
+            let rows = if args.name == Name::Idle {
+                idle()?
+            } else {
+                reaction(args.runs)?
+            };
+            (rows, Vec::new())
+        }
     };
     let ok = rows.iter().all(|row| row.ok);
-    print(rows, args.output)?;
+    print(Rows { rows, figures }, args.output)?;
     Ok(ok)
 }
 
-fn print(rows: Vec<Row>, output: Output) -> Result<()> {
+fn print(rows: Rows, output: Output) -> Result<()> {
     if output == Output::Json {
-        println!("{}", serde_json::to_string(&Rows { rows })?);
+        println!("{}", serde_json::to_string(&rows)?);
         return Ok(());
     }
+    if !rows.figures.is_empty() {
+        println!("{}", models::table(&rows.figures));
+    }
     let cells: Vec<Vec<String>> = rows
+        .rows
         .iter()
         .map(|row| {
             vec![
-                row.name.to_owned(),
-                format!("{:.3} {}", row.value, row.unit),
-                format!("{} {} or {}", row.target, row.unit, row.better),
+                row.name.clone(),
+                quantity(row.value, row.unit),
+                row.reference
+                    .map_or(String::new(), |other| quantity(other, row.unit)),
+                format!("{} or {}", quantity(row.target, row.unit), row.better),
                 if row.ok { "ok" } else { "MISSED" }.to_owned(),
             ]
         })
         .collect();
     print!(
         "{}",
-        table::render(&["name", "value", "target", ""], &cells)
+        table::render(&["name", "value", "others", "target", ""], &cells)
     );
     Ok(())
+}
+
+fn quantity(value: f64, unit: &str) -> String {
+    if value.is_nan() {
+        return "not measured".to_owned();
+    }
+    format!("{value:.3} {unit}").trim_end().to_owned()
 }
 
 fn options(api: std::net::SocketAddr) -> agent::Options<'static> {
@@ -206,7 +240,7 @@ fn idle() -> Result<Vec<Row>> {
     interrupt::pause(SPAN)?;
     let used = ticks(agent.pid())? - before;
     let status = fs::read_to_string(format!("/proc/{}/status", agent.pid()))?;
-    let resident = resident_kib(&status).context("no VmRSS")?;
+    let resident = kib(&status, "VmRSS:").context("no VmRSS")?;
     agent.stop();
     // USER_HZ is 100 on every architecture Linux shows /proc/PID/stat on.
     let share = f64::from(u32::try_from(used)?) / 100.0 / SPAN.as_secs_f64() * 100.0;
@@ -222,8 +256,9 @@ fn ticks(pid: u32) -> Result<u64> {
     process::cpu_ticks(&stat).context("unreadable /proc/PID/stat")
 }
 
-fn resident_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+/// A field of /proc/PID/status that is a size.
+fn kib(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with(field))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
@@ -252,7 +287,7 @@ mod tests {
     #[test]
     fn resident_memory_is_read_by_name() {
         assert_eq!(
-            resident_kib("VmPeak:\t 9 kB\nVmRSS:\t   5120 kB\n"),
+            kib("VmPeak:\t 9 kB\nVmRSS:\t   5120 kB\n", "VmRSS:"),
             Some(5120)
         );
     }
@@ -261,6 +296,7 @@ mod tests {
     fn rows_have_the_agreed_shape() {
         let rows = Rows {
             rows: vec![Row::less("a", 1.0, "ms", 2.0)],
+            figures: Vec::new(),
         };
         assert_eq!(
             serde_json::to_string(&rows).expect("json"),

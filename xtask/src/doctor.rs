@@ -62,6 +62,7 @@ const PACKAGES: &[Package] = &[
     package("tcpdump", "tcpdump", Profile::Run),
     package("util-linux", "setpriv", Profile::Test),
     package("python3", "/usr/bin/python3", Profile::Test),
+    package("python3-venv", "/usr/share/doc/python3-venv", Profile::Test),
 ];
 
 impl Profile {

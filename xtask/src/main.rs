@@ -12,10 +12,12 @@ mod host;
 mod interrupt;
 mod lab;
 mod measure;
+mod onnx;
 mod paths;
 mod picture;
 mod privilege;
 mod process;
+mod python;
 mod record;
 mod report;
 mod table;
@@ -47,7 +49,9 @@ enum Command {
     Run(demo::Args),
     /// Every check there is, with one line of totals at the end
     Test(test_cmd::Args),
-    /// Measure one promise: reaction, idle
+    /// Compare ONNX exports with the models in ONNX Runtime
+    Onnx,
+    /// Measure one promise: reaction, idle, models
     Bench(bench::Args),
     /// Put KDD'99 and NSL-KDD into a folder: fetched or copied, and checked
     Data(data::Args),
@@ -76,6 +80,7 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Build => build_cmd::build().map(|_| true),
         Command::Run(args) => demo::command(&args),
         Command::Test(args) => test_cmd::command(&args),
+        Command::Onnx => onnx::command(),
         Command::Bench(args) => bench::command(&args),
         Command::Data(args) => data::command(&args),
         Command::Record(args) => record::command(&args),

@@ -79,6 +79,7 @@ const STEPS: &[Step] = &[
         ];
         with(testing(), &words)
     }),
+    step("ONNX exports in ONNX Runtime", || own(&["onnx"])),
     step("release build of the agent", || {
         with(cargo(), &["build", "--release", "-p", "tidegate"])
     }),
@@ -159,6 +160,11 @@ fn testing() -> Command {
     command
 }
 
+fn own(words: &[&str]) -> Command {
+    let own = env::current_exe().unwrap_or_else(|_| "xtask".into());
+    with(Command::new(own), words)
+}
+
 fn demo(words: &[&str]) -> Command {
     let own = env::current_exe().unwrap_or_else(|_| "xtask".into());
     let mut command = privilege::as_root(&own.to_string_lossy());
@@ -173,7 +179,7 @@ fn compile_python() -> Command {
         // Not beside the sources.
         .env("PYTHONPYCACHEPREFIX", paths::target().join("xtask/python"))
         .current_dir(paths::root());
-    for folder in ["mininet", "deploy"] {
+    for folder in ["mininet", "deploy", "models/python", "xtask/python"] {
         let entries = std::fs::read_dir(paths::root().join(folder));
         for entry in entries.into_iter().flatten().flatten() {
             if entry

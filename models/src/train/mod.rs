@@ -8,6 +8,8 @@ pub mod kdd;
 #[cfg(feature = "linfa")]
 pub mod linfa;
 pub mod network;
+pub mod npy;
+pub mod onnx;
 pub mod recipes;
 pub mod select;
 pub mod svm;

@@ -1,6 +1,7 @@
 //! The workbench: fits and evaluates models. Data on stdout, progress on stderr; exit codes 0
 //! ok, 1 failure, 64 usage.
 
+mod export;
 mod fit;
 
 use std::{fs, path::PathBuf, process::ExitCode};
@@ -29,6 +30,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Judge a model on labelled rows.
     Evaluate(EvaluateArgs),
+    /// Write a model as ONNX, or rows and answers as NumPy arrays.
+    Export(export::ExportArgs),
 }
 
 #[derive(Args)]
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Evaluate(args) => run_evaluate(args),
+        Command::Export(args) => export::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
