@@ -85,7 +85,7 @@ impl Forest {
         let (trees, kinds) = (&parameters.trees, &parameters.kinds);
         let count = trees.len() + kinds.len();
         if trees.is_empty() || count > MAX_TREES {
-            return Err(ForestError::Trees(count));
+            return Err(ForestError::Trees(if trees.is_empty() { 0 } else { count }));
         }
         let columns = schema.columns().len();
         if parameters.baseline.len() != columns || parameters.baseline.contains(&MISSING) {

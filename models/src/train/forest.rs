@@ -8,18 +8,12 @@
 //! Weights are integers and every tree has its own random stream: the same rows and seed give
 //! the same forest, on any machine and any number of threads.
 
-use std::{
-    cmp::Reverse,
-    collections::BTreeMap,
-    num::NonZeroUsize,
-    panic::resume_unwind,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    thread,
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{
     Balance, Dataset, ParamsError,
     extra_tree::{Table, grow},
+    parallel::in_parallel,
     random::Random,
 };
 use crate::{
@@ -99,38 +93,10 @@ fn trees(data: &Dataset, params: &ForestParams, seed: u64) -> Vec<Vec<ForestNode
         return Vec::new();
     }
     let table = Table::new(data, params.balance);
-    let mut trees: Vec<Vec<ForestNode>> = vec![Vec::new(); params.trees];
-    let next = AtomicUsize::new(0);
-    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let (table, next) = (&table, &next);
-    let grown: Vec<(usize, Vec<ForestNode>)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.min(params.trees))
-            .map(|_| {
-                scope.spawn(move || {
-                    let mut grown = Vec::new();
-                    loop {
-                        let tree = next.fetch_add(1, Relaxed);
-                        if tree >= params.trees {
-                            return grown;
-                        }
-                        let stream = seed.wrapping_mul(1 << 20).wrapping_add(tree as u64);
-                        grown.push((tree, grow(table, params, Random::new(stream))));
-                    }
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| {
-                // A panic in a worker is a bug: pass it on.
-                worker.join().unwrap_or_else(|panic| resume_unwind(panic))
-            })
-            .collect()
-    });
-    for (tree, nodes) in grown {
-        trees[tree] = nodes;
-    }
-    trees
+    in_parallel(params.trees, |tree| {
+        let stream = seed.wrapping_mul(1 << 20).wrapping_add(tree as u64);
+        grow(&table, params, Random::new(stream))
+    })
 }
 
 /// The most usual value of every column among normal rows (among all rows without any), counted

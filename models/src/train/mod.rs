@@ -35,6 +35,7 @@ mod input;
 mod layout;
 mod leave_out;
 mod names;
+mod parallel;
 mod params;
 mod prepare;
 mod prune;

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, fmt, iter};
 
 use super::{
     Balance, Dataset, ForestParams, ParamsError, forest,
+    parallel::in_parallel,
     random::mix,
     unknown::{UnknownParams, with_unknown},
     validate::group_folds,
@@ -239,9 +240,11 @@ fn tried(
     seed: u64,
 ) -> Result<Trial, SelectError> {
     let held_out = held_out(data, settings, seed)?;
-    let outcomes: Vec<(Costs, Outcome)> = tables()
-        .map(|costs| (costs, outcome(data, &held_out, &costs)))
-        .collect();
+    let tables = tables();
+    let outcomes = in_parallel(tables.len(), |index| {
+        let costs = tables[index];
+        (costs, outcome(data, &held_out, &costs))
+    });
     let points = goals
         .iter()
         .map(|goal| best(&outcomes, *goal, mix))
@@ -266,8 +269,9 @@ fn held_out(
     seed: u64,
 ) -> Result<Vec<HeldOut>, SelectError> {
     let fold_of_group = group_folds(data, FOLDS, seed);
-    let mut judged = Vec::with_capacity(2 * data.rows.len());
-    for fold in 0..FOLDS {
+    let folds = in_parallel(FOLDS as usize, |fold| {
+        let fold = fold as u64;
+        let mut judged = Vec::new();
         let unseen = |group: usize| fold_of_group[group] == Some(fold);
         let left_out = |index: usize| mix(seed ^ index as u64) % FOLDS == fold;
         let kept = data.filter(|index, row| !unseen(row.group) && !left_out(index));
@@ -285,8 +289,10 @@ fn held_out(
                 });
             }
         }
-    }
-    Ok(judged)
+        Ok(judged)
+    });
+    let folds: Result<Vec<Vec<HeldOut>>, SelectError> = folds.into_iter().collect();
+    Ok(folds?.into_iter().flatten().collect())
 }
 
 /// The best of all tables of costs within a goal's false positives.
@@ -317,7 +323,7 @@ fn best(outcomes: &[(Costs, Outcome)], goal: Goal, mix: Mix) -> Result<Chosen, S
 /// The tables of costs that are tried: the contest's matrix or equal costs of all errors, with
 /// attacks weighing more against normal rows, missed attacks weighing more against confused
 /// ones, and what it costs to miss an unknown attack from little to much.
-fn tables() -> impl Iterator<Item = Costs> {
+fn tables() -> Vec<Costs> {
     let contest = |actual: Class, said: Class| Confusion::cost_of(actual, said) as f64;
     let equal = |actual: Class, said: Class| f64::from(u8::from(actual != said));
     let bases: [&dyn Fn(Class, Class) -> f64; 2] = [&contest, &equal];
@@ -332,7 +338,7 @@ fn tables() -> impl Iterator<Item = Costs> {
             }
         }
     }
-    tables.into_iter()
+    tables
 }
 
 fn table(base: &dyn Fn(Class, Class) -> f64, attack: f64, miss: f64, unknown: f64) -> Costs {
