@@ -28,8 +28,21 @@ pub struct KddRow {
 ///
 /// The first bad row, with file, line, column and value.
 pub fn read(path: &Path) -> Result<(Vec<KddRow>, Source), DataError> {
-    let mut input = Input::open(path)?;
     let mut rows = Vec::new();
+    let source = each(path, |record| {
+        rows.push(parse(path, record)?);
+        Ok(())
+    })?;
+    Ok((rows, source))
+}
+
+/// Hands every record of a file to `take`.
+pub(super) fn each(
+    path: &Path,
+    mut take: impl FnMut(&StringRecord) -> Result<(), DataError>,
+) -> Result<Source, DataError> {
+    let mut input = Input::open(path)?;
+    let mut rows = 0;
     {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -41,14 +54,14 @@ pub fn read(path: &Path) -> Result<(Vec<KddRow>, Source), DataError> {
             source,
         };
         while reader.read_record(&mut record).map_err(failed)? {
-            rows.push(parse(path, &record)?);
+            take(&record)?;
+            rows += 1;
         }
     }
-    let source = input.source(rows.len() as u64);
-    Ok((rows, source))
+    Ok(input.source(rows))
 }
 
-fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
+pub(super) fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
     let line = record.position().map_or(0, csv::Position::line);
     if !matches!(record.len(), 42 | 43) {
         return Err(DataError::Width {
@@ -65,11 +78,7 @@ fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
         problem,
         value: value.to_owned(),
     };
-    let mut features = Features::missing(Schema::Kdd41);
-    for (index, (column, text)) in KDD41_COLUMNS.iter().copied().zip(record).enumerate() {
-        let value = column_value(column, text).map_err(|problem| bad(column, problem, text))?;
-        features.set(index, value);
-    }
+    let features = columns(path, record)?;
     let text = &record[41];
     let label = text.strip_suffix('.').unwrap_or(text).to_owned();
     let class = class_of(&label).ok_or_else(|| bad("label", "unknown attack type", text))?;
@@ -78,6 +87,22 @@ fn parse(path: &Path, record: &StringRecord) -> Result<KddRow, DataError> {
         class,
         label,
     })
+}
+
+/// The first 41 columns of a record.
+pub(super) fn columns(path: &Path, record: &StringRecord) -> Result<Features, DataError> {
+    let mut features = Features::missing(Schema::Kdd41);
+    for (index, (column, text)) in KDD41_COLUMNS.iter().copied().zip(record).enumerate() {
+        let value = column_value(column, text).map_err(|problem| DataError::Value {
+            path: path.to_owned(),
+            line: record.position().map_or(0, csv::Position::line),
+            column: column.to_owned(),
+            problem,
+            value: text.to_owned(),
+        })?;
+        features.set(index, value);
+    }
+    Ok(features)
 }
 
 /// The integer of a column from KDD's text.

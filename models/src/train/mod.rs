@@ -2,6 +2,7 @@
 //!
 //! Data flows [`kdd`]/[`recorded`] → [`Dataset`] → [`Params`] → [`fit`] → model file and card.
 
+pub mod evaluate;
 pub mod fit;
 pub mod kdd;
 pub mod recorded;
@@ -11,9 +12,9 @@ mod card;
 mod cart;
 mod context;
 mod dataset;
-mod evaluate;
 mod input;
 mod params;
+mod stream;
 mod validate;
 
 pub use attacks::class_of;
@@ -22,6 +23,7 @@ pub use dataset::{Dataset, Row};
 pub use evaluate::{Evaluation, evaluate};
 pub use input::{DataError, Input, find, is_test_file};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
+pub use stream::data_file;
 pub use validate::{Candidate, Grid, Point, choose};
 
 /// The contest's test file, opened by evaluations only.

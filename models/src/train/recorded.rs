@@ -28,8 +28,15 @@ pub struct RecordedRow {
 ///
 /// A missing column or the first bad row, with file, line, column and value.
 pub fn read(path: &Path) -> Result<(Vec<RecordedRow>, Source), DataError> {
-    let mut input = Input::open(path)?;
     let mut rows = Vec::new();
+    let source = each(path, |row| rows.push(row))?;
+    Ok((rows, source))
+}
+
+/// Hands every row of a recording to `take`.
+pub(super) fn each(path: &Path, mut take: impl FnMut(RecordedRow)) -> Result<Source, DataError> {
+    let mut input = Input::open(path)?;
+    let mut rows = 0;
     {
         let failed = |source| DataError::Csv {
             path: path.to_owned(),
@@ -53,11 +60,11 @@ pub fn read(path: &Path) -> Result<(Vec<RecordedRow>, Source), DataError> {
         let (label, scenario) = (position("label")?, position("scenario")?);
         let mut record = StringRecord::new();
         while reader.read_record(&mut record).map_err(failed)? {
-            rows.push(parse(path, &record, &columns, label, scenario)?);
+            take(parse(path, &record, &columns, label, scenario)?);
+            rows += 1;
         }
     }
-    let source = input.source(rows.len() as u64);
-    Ok((rows, source))
+    Ok(input.source(rows))
 }
 
 fn parse(
