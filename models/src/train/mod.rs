@@ -15,15 +15,17 @@ mod dataset;
 mod input;
 mod params;
 mod stream;
+mod test_figures;
 mod validate;
 
 pub use attacks::class_of;
-pub use card::{figures, render as render_card, with_test_figures};
+pub use card::{figures, render as render_card};
 pub use dataset::{Dataset, Row};
 pub use evaluate::{Evaluation, evaluate};
 pub use input::{DataError, Input, find, is_test_file};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
 pub use stream::data_file;
+pub use test_figures::{MEASURES, Measure, Spread, with_seed_spread, with_test_figures};
 pub use validate::{Candidate, Grid, Point, choose};
 
 /// The contest's test file, opened by evaluations only.
