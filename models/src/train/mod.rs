@@ -4,6 +4,7 @@
 
 pub mod evaluate;
 pub mod fit;
+pub mod inspect;
 pub mod kdd;
 pub mod recorded;
 

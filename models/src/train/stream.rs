@@ -40,11 +40,7 @@ pub(super) fn each_row<E: From<DataError>>(
             failed = take(row);
         }
     };
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let source = if name.contains(".csv") {
+    let source = if natural_schema(path) == Schema::Live {
         if schema == Schema::Kdd41 {
             return Err(E::from(DataError::Header {
                 path: path.to_owned(),
@@ -80,6 +76,16 @@ pub(super) fn each_row<E: From<DataError>>(
         })?
     };
     failed.map(|()| source)
+}
+
+/// The schema that a file's own columns are of.
+pub(super) fn natural_schema(path: &Path) -> Schema {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    if name.is_some_and(|name| name.contains(".csv")) {
+        Schema::Live
+    } else {
+        Schema::Kdd41
+    }
 }
 
 /// The file itself, or in a folder the contest's test file.

@@ -2,6 +2,7 @@
 //! ok, 1 failure, 64 usage.
 
 mod evaluate;
+mod inspect;
 
 use std::{
     fs,
@@ -33,6 +34,8 @@ enum Command {
     Fit(FitArgs),
     /// Judge a model on labelled rows.
     Evaluate(evaluate::EvaluateArgs),
+    /// Look at a data file: columns, classes, duplicates, what tells about the class.
+    Inspect(inspect::InspectArgs),
 }
 
 #[derive(Args)]
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Fit(args) => run_fit(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Inspect(args) => inspect::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
