@@ -7,6 +7,7 @@ pub mod fit;
 pub mod inspect;
 pub mod kdd;
 pub mod recorded;
+pub mod report;
 
 mod attacks;
 mod card;

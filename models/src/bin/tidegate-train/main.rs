@@ -3,6 +3,7 @@
 
 mod evaluate;
 mod inspect;
+mod report;
 
 use std::{
     fs,
@@ -36,6 +37,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Look at a data file: columns, classes, duplicates, what tells about the class.
     Inspect(inspect::InspectArgs),
+    /// Measure all models and write a page about them; keep their cards up to date.
+    Report(report::ReportArgs),
 }
 
 #[derive(Args)]
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => run_fit(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::Report(args) => report::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
 //! A look at a data file before anything is fitted: shape, columns, duplicates, what tells about
-//! the class and what repeats another column. Rows are read once; 33 bytes or so are kept of
+//! the class and what repeats another column. Rows are read once; some 60 bytes are kept of
 //! every distinct one, to count duplicates.
 
 mod columns;
