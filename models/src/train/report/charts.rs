@@ -239,7 +239,7 @@ pub(super) fn dot_legend(dots: &[Dot]) -> String {
 
 /// A row for every figure: its name, a dot, and a line from end to end of its interval.
 pub(super) fn whiskers(title: &str, from: f64, to: f64, rows: &[Whisker]) -> String {
-    let (left, right, width) = (190.0, 70.0, 640.0);
+    let (left, right, width) = (190.0, 64.0, 560.0);
     let height = ROW * rows.len() as f64 + 8.0;
     let x = |value: f64| {
         let share = ((value - from) / (to - from)).clamp(0.0, 1.0);
@@ -355,10 +355,10 @@ mod tests {
 
     #[test]
     fn lines_end_where_the_axis_does() {
-        let points = [[0.0, 0.0], [0.1, 0.5], [0.3, 0.9], [1.0, 1.0]];
+        let points = [[0.0, 0.0], [0.125, 0.5], [0.375, 1.0], [1.0, 1.0]];
         assert_eq!(
-            cut_off(&points, 0.2),
-            [[0.0, 0.0], [0.1, 0.5], [0.2, 0.5 + 0.5 * 0.4]]
+            cut_off(&points, 0.25),
+            [[0.0, 0.0], [0.125, 0.5], [0.25, 0.75]]
         );
         assert_eq!(cut_off(&points, 1.0), points);
         assert_eq!(cut_off(&[], 1.0), [[0.0; 2]; 0]);

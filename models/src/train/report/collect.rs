@@ -101,12 +101,12 @@ pub fn collect(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Repo
     let mut training_files = Vec::new();
     let mut samples = BTreeMap::new();
     let mut summaries = Vec::new();
-    for Loaded { path, model, .. } in &models {
+    for Loaded { stem, path, model } in &models {
         let file = training_file(model);
         let data = file.and_then(|file| Some((file, found(&request.data, file, &mut absent)?)));
         let mut measured = None;
         if let Some((file, path)) = data {
-            progress(&format!("{}: importances on {file}", model.name()));
+            progress(&format!("{stem}: importances on {file}"));
             if !samples.keys().any(|(known, _)| known == file) {
                 training_files.push(inspect(&path, None)?);
             }
@@ -120,7 +120,7 @@ pub fn collect(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Repo
                 .map(|sample| (file.to_owned(), importances(model, sample, request.seed)));
         }
         summaries.push(ModelSummary {
-            name: model.name().to_owned(),
+            name: stem.clone(),
             kind: model.kind().to_owned(),
             size: model.size(),
             bytes: fs::metadata(path).map_or(0, |metadata| metadata.len()),
@@ -233,7 +233,7 @@ fn judge(
         }));
         of_model.push(subjects.len() - before);
         results.push(ModelResults {
-            model: model.name().to_owned(),
+            model: loaded.stem.clone(),
             of_its_collection,
             points: Vec::new(),
             seeds: None,

@@ -34,7 +34,7 @@ fn one(found: &Inspection) -> String {
         names => format!("<code>{}</code>", escape(&names.join(", "))),
     };
     let facts = format!(
-        "<p>{} rows of {} columns; {} are distinct, so {} repeat another. {} distinct rows of columns occur with more than one class: no model can tell them apart. Constant columns: {}. Columns with missing values: {}.</p>",
+        "<p>{} rows of {} columns; {} are distinct, so {} repeat another. Combinations of values that occur with more than one class, so that no model can be right about all of them: {}. Constant columns: {}. Columns with missing values: {}.</p>",
         grouped(found.rows),
         found.columns.len(),
         grouped(found.distinct_rows),

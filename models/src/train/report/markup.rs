@@ -28,7 +28,7 @@ pub(super) fn grouped(number: u64) -> String {
     let mut text = String::with_capacity(digits.len() * 2);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
+            text.push(',');
         }
         text.push(digit);
     }
@@ -97,6 +97,11 @@ pub(super) fn text_cell(text: &str) -> String {
     format!("<td>{}</td>", escape(text))
 }
 
+/// A cell with a longer text, which may take several lines.
+pub(super) fn words_cell(text: &str) -> String {
+    format!("<td class=\"words\">{}</td>", escape(text))
+}
+
 /// A cell with a number.
 pub(super) fn number_cell(text: &str) -> String {
     format!("<td class=\"n\">{}</td>", escape(text))
@@ -158,8 +163,8 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1000), "1\u{202f}000");
-        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(grouped(1000), "1,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(percent(0.0055), "0.55 %");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(2048), "2 KiB");

@@ -58,7 +58,7 @@ pub struct Report {
 /// A model and what it was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelSummary {
-    /// Its name.
+    /// Its file's name, without `.json`.
     pub name: String,
     /// What it is.
     pub kind: String,
@@ -122,7 +122,7 @@ pub struct TestResults {
 /// How a model did on a test file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelResults {
-    /// Its name.
+    /// Its file's name, without `.json`.
     pub model: String,
     /// Whether the file is the test set of the collection it was trained on.
     pub of_its_collection: bool,

@@ -3,10 +3,12 @@
 use super::{
     Report,
     data_section::data_section,
-    markup::{Table, bytes, escape, grouped, number_cell, percent, text_cell},
+    markup::{Table, bytes, escape, grouped, number_cell, percent, text_cell, words_cell},
     model_section::model_section,
     results_section::results_section,
 };
+
+use crate::train::TEST_FILE;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -119,19 +121,15 @@ fn failures(report: &Report) -> String {
 fn headline(report: &Report) -> String {
     let mut cards = String::new();
     for test in &report.tests {
-        let of_collection = test.models.iter().filter(|it| it.of_its_collection);
-        let points = || {
-            of_collection
-                .clone()
-                .flat_map(|it| it.points.iter().take(1))
-        };
-        let by_cost = test.source.file == super::super::TEST_FILE;
+        let models = test.models.iter().filter(|it| it.of_its_collection);
+        let points = models.filter_map(|it| Some((&it.model, it.points.first()?)));
+        let by_cost = test.source.file == TEST_FILE;
         let best = if by_cost {
-            points().min_by(|a, b| a.kdd_cost.total_cmp(&b.kdd_cost))
+            points.min_by(|a, b| a.1.kdd_cost.total_cmp(&b.1.kdd_cost))
         } else {
-            points().max_by(|a, b| a.binary_accuracy.total_cmp(&b.binary_accuracy))
+            points.max_by(|a, b| a.1.binary_accuracy.total_cmp(&b.1.binary_accuracy))
         };
-        let Some(best) = best else { continue };
+        let Some((model, best)) = best else { continue };
         let (figure, what) = if by_cost {
             (format!("{:.4}", best.kdd_cost), "least cost")
         } else {
@@ -140,7 +138,7 @@ fn headline(report: &Report) -> String {
         cards += &format!(
             "<div><span>{what} by default on {}</span><b>{figure}</b><span>{}, at {} false positives; {} of attacks called</span></div>",
             escape(&test.source.file),
-            escape(&best.model),
+            escape(model),
             percent(best.false_positive_rate),
             percent(best.detection_rate)
         );
@@ -181,12 +179,12 @@ fn models_section(report: &Report) -> String {
                     model.schema,
                     model.schema.columns().len()
                 )),
-                text_cell(&files.join(", ")),
+                words_cell(&files.join(", ")),
                 number_cell(&grouped(training.rows)),
                 number_cell(&grouped(training.distinct_rows)),
                 text_cell(&training.seed.to_string()),
                 text_cell(&model.size),
-                text_cell(&settings.join(", ")),
+                words_cell(&settings.join(", ")),
             ],
         );
     }
@@ -231,7 +229,7 @@ fn cost_section(report: &Report) -> String {
         );
     }
     format!(
-        "<section id=\"size\"><h2>Time and size</h2><p>Measured while the test rows were judged, in batches of 1,024 on one core of the machine that made this page, decision and explanation not included.</p>{}</section>\n",
+        "<section id=\"size\"><h2>Time and size</h2><p>Measured while the test rows were judged, in batches of 1,024 on one core of the machine that made this page, explanations not included.</p>{}</section>\n",
         table.finish()
     )
 }

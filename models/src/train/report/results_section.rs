@@ -161,9 +161,9 @@ fn comparison(test: &TestResults) -> String {
         let mut points: Vec<Dot> = test
             .models
             .iter()
-            .flat_map(|result| &result.points)
-            .map(|point| Dot {
-                name: format!("{}, {}", point.model, point.decision),
+            .flat_map(|result| result.points.iter().map(move |point| (result, point)))
+            .map(|(result, point)| Dot {
+                name: format!("{}, {}", label(result), point.decision),
                 at: [point.false_positive_rate, point.kdd_cost],
                 ours: true,
             })
@@ -193,55 +193,82 @@ fn comparison(test: &TestResults) -> String {
             format: |cost| format!("{cost:.2}"),
         };
         let title = "Cost against false positives: lower left is better";
-        return side_by_side(&[figure(
-            title,
-            &dots(title, &x, &y, &points),
-            &dot_legend(&points),
-        )]);
+        return side_by_side(&[
+            figure(title, &dots(title, &x, &y, &points), &dot_legend(&points)),
+            ranked(
+                test,
+                "Contest cost, with 95 % intervals",
+                "kdd_cost",
+                (0.0, f64::MAX),
+            ),
+        ]);
     }
-    let mut rows: Vec<Whisker> = test
+    let title = "Binary accuracy, with 95 % intervals";
+    side_by_side(&[ranked(test, title, "binary_accuracy", (0.0, 1.0))])
+}
+
+/// A row for every decision of every model and every other result, by one of the measures.
+fn ranked(test: &TestResults, title: &str, key: &str, bounds: (f64, f64)) -> String {
+    let Some(measure) = MEASURES.iter().find(|measure| measure.key == key) else {
+        return String::new();
+    };
+    let ours = test
         .models
         .iter()
-        .flat_map(|result| result.points.iter().map(move |point| (result, point)))
-        .map(|(result, point)| Whisker {
-            name: format!("{}, {}", label(result), point.decision),
-            value: point.binary_accuracy,
-            interval: Some(point.intervals.binary_accuracy),
-            text: percent(point.binary_accuracy),
+        .flat_map(|result| result.points.iter().map(move |point| (result, point)));
+    let mut rows: Vec<Whisker> = ours
+        .filter_map(|(result, point)| {
+            let value = (measure.of)(point)?;
+            Some(Whisker {
+                name: format!("{}, {}", label(result), point.decision),
+                value,
+                interval: (measure.interval)(point),
+                text: shown(key, value),
+            })
         })
         .collect();
     rows.extend(test.published.iter().filter_map(|row| {
+        let value = published_figure(row, key)?;
         Some(Whisker {
             name: row.name.clone(),
-            value: row.binary_accuracy?,
+            value,
             interval: None,
-            text: percent(row.binary_accuracy?),
+            text: shown(key, value),
         })
     }));
-    let least = rows.iter().map(|row| row.value).fold(1.0, f64::min);
-    let title = "Binary accuracy with its 95 % interval";
-    let from = ((least - 0.02) * 10.0).floor() / 10.0;
-    figure(title, &whiskers(title, from.max(0.0), 1.0, &rows), "")
+    // A tenth of room at either end.
+    let least = rows.iter().map(|row| row.value).fold(f64::MAX, f64::min);
+    let most = rows.iter().map(|row| row.value).fold(0.0, f64::max);
+    let room = (most - least).max(0.02) / 10.0;
+    let (from, to) = ((least - room).max(bounds.0), (most + room).min(bounds.1));
+    figure(title, &whiskers(title, from, to, &rows), "")
 }
 
 fn curves(test: &TestResults) -> String {
-    let series = |points: fn(&Evaluation) -> &[[f64; 2]]| -> Vec<Series> {
+    let series = |points: fn(&Evaluation) -> &[[f64; 2]],
+                  area: fn(&Evaluation) -> Option<f64>,
+                  what: &str|
+     -> Vec<Series> {
         let results = test.models.iter();
         results
             .filter_map(|result| {
                 let point = result.points.first()?;
-                let area = point.curves.roc_auc?;
                 Some(Series {
-                    name: format!("{} (AUC {area:.4})", label(result)),
+                    name: format!("{} ({what} {:.4})", label(result), area(point)?),
                     points: points(point).to_vec(),
                 })
             })
             .collect()
     };
-    let roc = series(|point| &point.curves.roc);
+    let roc = series(|it| &it.curves.roc, |it| it.curves.roc_auc, "AUC");
     if roc.is_empty() {
         return String::new();
     }
+    let by_recall = series(
+        |it| &it.curves.precision_recall,
+        |it| it.curves.average_precision,
+        "average precision",
+    );
     let axis = |label, to, parts| Axis {
         label,
         from: 0.0,
@@ -249,7 +276,9 @@ fn curves(test: &TestResults) -> String {
         parts,
         format: whole_percent,
     };
-    let names: Vec<_> = roc.iter().map(|series| series.name.clone()).collect();
+    let names =
+        |series: &[Series]| -> Vec<_> { series.iter().map(|series| series.name.clone()).collect() };
+    let roc_legend = legend(&names(&roc));
     let (detection, alarms) = ("detection rate", "false-positive rate");
     let whole = lines(
         "ROC",
@@ -269,16 +298,16 @@ fn curves(test: &TestResults) -> String {
         "Precision and recall of attacks",
         &axis("recall", 1.0, 5),
         &axis("precision", 1.0, 5),
-        &series(|point| &point.curves.precision_recall),
+        &by_recall,
         false,
     );
     side_by_side(&[
-        figure("ROC where gates are operated", &zoom, &legend(&names)),
-        figure("ROC", &whole, &legend(&names)),
+        figure("ROC where gates are operated", &zoom, &roc_legend),
+        figure("ROC", &whole, &roc_legend),
         figure(
             "Precision and recall of attacks",
             &precision_recall,
-            &legend(&names),
+            &legend(&names(&by_recall)),
         ),
         folded_unseen(test),
     ])
