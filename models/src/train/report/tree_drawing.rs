@@ -12,8 +12,8 @@ use crate::{CLASS_COUNT, Class, Flag, Protocol, Schema, Service, Tree, TreeNode}
 const LEVELS: usize = 4;
 
 /// A node's box and what is kept free around it, in pixels.
-const BOX: (f64, f64) = (204.0, 34.0);
-const GAP: (f64, f64) = (24.0, 8.0);
+const BOX: (f64, f64) = (212.0, 34.0);
+const GAP: (f64, f64) = (16.0, 8.0);
 
 /// A node with its place: its level, and the middle of its box in rows of leaves.
 struct Placed {
