@@ -2,12 +2,15 @@
 //!
 //! Data flows [`Rows`] → [`Dataset`] → [`Params`] → [`mod@fit`] → model file and card.
 
+pub mod evaluate;
 pub mod fit;
 pub mod forest;
+pub mod inspect;
 pub mod kdd;
 #[cfg(feature = "linfa")]
 pub mod linfa;
 pub mod network;
+pub mod report;
 pub mod svm;
 pub mod unknown;
 
@@ -22,7 +25,6 @@ mod columns;
 mod context;
 mod dataset;
 mod error;
-mod evaluate;
 mod extra_tree;
 mod grower;
 mod input;
@@ -35,12 +37,14 @@ mod prune;
 mod random;
 mod rows;
 mod split;
+mod stream;
+mod test_figures;
 mod validate;
 
 pub use assemble::{Assembly, assemble};
 pub use attacks::Attack;
 pub use builder::DatasetBuilder;
-pub use card::{figures, render as render_card, with_test_figures};
+pub use card::{figures, render as render_card};
 pub use dataset::{Dataset, Row};
 pub use error::DataError;
 pub use evaluate::{Evaluation, evaluate};
@@ -52,6 +56,8 @@ pub use names::{Kind, Names, read_names};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
 pub use prepare::FitSettingsError;
 pub use rows::{OnBad, Rows, Skipped, Summary};
+pub use stream::data_file;
+pub use test_figures::{MEASURES, Measure, Spread, with_seed_spread, with_test_figures};
 pub use validate::{Candidate, Grid, Point, choose};
 
 /// The contest's test file, opened by evaluations only.

@@ -1,6 +1,10 @@
 //! The workbench: fits and evaluates models. Data on stdout, progress on stderr; exit codes 0
 //! ok, 1 failure, 64 usage.
 
+mod evaluate;
+mod inspect;
+mod report;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,7 +15,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidegate_models::{
     Model, Schema,
-    train::{self, Balance, OnBad, evaluate, figures, find, fit, render_card, with_test_figures},
+    train::{Balance, OnBad, fit, render_card},
 };
 
 /// sysexits' EX_USAGE.
@@ -30,7 +34,11 @@ enum Command {
     /// Fit a decision tree and write its model file and card.
     Fit(FitArgs),
     /// Judge a model on labelled rows.
-    Evaluate(EvaluateArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    /// Look at a data file: columns, classes, duplicates, what tells about the class.
+    Inspect(inspect::InspectArgs),
+    /// Measure all models and write a page about them; keep their cards up to date.
+    Report(report::ReportArgs),
 }
 
 #[derive(Args)]
@@ -73,34 +81,6 @@ struct FitArgs {
 }
 
 #[derive(Args)]
-struct EvaluateArgs {
-    /// Model file.
-    model: PathBuf,
-    /// Folder with the KDD files; judges on the contest's test file, corrected.
-    #[arg(
-        long,
-        value_name = "DIR",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    data: Option<PathBuf>,
-    /// File to judge on: KDD'99, NSL-KDD, a table with KDD's column names, or a recording.
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-    #[command(flatten)]
-    rows: RowArgs,
-    /// Blank the columns a /predict request may lack.
-    #[arg(long)]
-    request_columns: bool,
-    /// Add the figures to this model card.
-    #[arg(long, value_name = "FILE")]
-    card: Option<PathBuf>,
-    /// Output format.
-    #[arg(short, long, value_enum, default_value_t = Output::Human)]
-    output: Output,
-}
-
-#[derive(Args)]
 struct RowArgs {
     /// Count bad rows and go on, instead of ending with the first.
     #[arg(long)]
@@ -138,7 +118,9 @@ fn main() -> ExitCode {
     };
     let done = match &cli.command {
         Command::Fit(args) => run_fit(args),
-        Command::Evaluate(args) => run_evaluate(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Report(args) => report::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -222,35 +204,4 @@ fn command_line(args: &FitArgs) -> String {
         name(&args.output)
     ));
     command
-}
-
-fn run_evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
-    let model = Model::load(&args.model)?;
-    let file = match (&args.file, &args.data) {
-        (Some(file), _) => file.clone(),
-        (None, Some(folder)) => find(folder, train::TEST_FILE)?,
-        (None, None) => anyhow::bail!("nothing to judge on"),
-    };
-    let on_bad = args.rows.on_bad();
-    let evaluation = evaluate(&model, &file, args.request_columns, on_bad)?;
-    if evaluation.skipped.count > 0 {
-        eprintln!("{}: {}", evaluation.source.file, evaluation.skipped);
-    }
-    if let Some(path) = &args.card {
-        let card =
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let card = with_test_figures(&card, &evaluation);
-        fs::write(path, card).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    match args.output {
-        Output::Json => println!("{}", serde_json::to_string(&evaluation)?),
-        Output::Human => {
-            println!(
-                "{} on {} ({} rows)\n",
-                evaluation.model, evaluation.source.file, evaluation.source.rows
-            );
-            print!("{}", figures(&evaluation.confusion));
-        }
-    }
-    Ok(())
 }
