@@ -243,7 +243,7 @@ fn missing_values_and_foreign_rows_are_the_baseline_and_explanations_name_column
 /// Two classes that nothing tells apart, one of which weighs four times as much.
 #[test]
 fn weights_and_calibration_show_in_the_shares() {
-    let rows = (0..200_u32).flat_map(|i| {
+    let rows = (0..1000_u32).flat_map(|i| {
         let mut values = [0; 33];
         values[4] = i;
         let features = Features::from_values(Schema::Live, &values).unwrap();
@@ -251,7 +251,7 @@ fn weights_and_calibration_show_in_the_shares() {
         normal.chain([(features, Class::R2l, "spy".to_owned())])
     });
     let data = Dataset::new(Schema::Live, rows);
-    assert_eq!(data.weight(), 200 * 4000 + 200 * 1000);
+    assert_eq!(data.weight(), 1000 * 4000 + 1000 * 1000);
     for balance in [Balance::None, Balance::Full] {
         let svm = SvmSettings {
             balance,
@@ -267,7 +267,7 @@ fn weights_and_calibration_show_in_the_shares() {
             let kind = parameters.kind();
             let text = assembled(&data, parameters).to_json().unwrap();
             let model = Model::from_json(&text).unwrap();
-            for value in [20, 100, 180] {
+            for value in [100, 500, 900] {
                 let mut row = data.rows[0].features;
                 row.set(4, value);
                 let share = model.predict(&row).shares[Class::Normal.index()];

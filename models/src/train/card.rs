@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::fit::Fitted;
+use super::fit::{Choice, Fitted};
 use crate::{Class, Classifier as _, Confusion, Model};
 
 /// Where a card's test figures start; each file judged is a section after it.
@@ -48,22 +48,7 @@ pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
     for (name, value) in &training.settings {
         line(format!("| {name} | {value} |"));
     }
-    if fitted.candidates.is_empty() {
-        line("\nThey were given, not chosen.".to_owned());
-    } else {
-        line("\nChosen on training data only, by five-fold validation that leaves a fifth of the attack types and of the recorded scenarios out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types and scenarios left out (each the same).\n".to_owned());
-        line("| depth | leaf | balance | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|---|".to_owned());
-        for candidate in &fitted.candidates {
-            let [normal, known, unseen] = candidate.parts;
-            line(format!(
-                "| {} | {} | {} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} |",
-                candidate.point.max_depth,
-                candidate.point.min_leaf,
-                candidate.point.balance,
-                candidate.score
-            ));
-        }
-    }
+    line(chosen(&fitted.choice));
     line(
         "\n## Training figures\n\nOn the rows it was fitted on: an upper bound, not an estimate.\n"
             .to_owned(),
@@ -77,6 +62,61 @@ pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
         "{TEST_HEADING}\n\nAdded by `tidegate-train report`, or `evaluate … --card`; never used to choose anything."
     ));
     card
+}
+
+/// How the settings were chosen.
+fn chosen(choice: &Choice) -> String {
+    let mut text = String::from("\n");
+    // Writing to a String can't fail.
+    match choice {
+        Choice::Given => text.push_str("They were given, not chosen.\n"),
+        Choice::Tried(of) => {
+            let [normal, known, unseen] = of.parts;
+            let _ = writeln!(
+                text,
+                "They were given. On training data only, by five-fold validation that leaves a fifth of the attack types out whole and a fifth of the other rows, the contest's cost is {:.4} on average: {normal:.4} for held-out normal rows, {known:.4} for rows of known attack types, {unseen:.4} for types left out (each the same).",
+                of.score()
+            );
+        }
+        Choice::Tree(candidates) => {
+            text.push_str("Chosen on training data only, by five-fold validation that leaves a fifth of the attack types and of the recorded scenarios out whole and a fifth of the other rows. Cost is the contest's, averaged over held-out normal rows, rows of known attack types, and types and scenarios left out (each the same).\n\n| depth | leaf | balance | cost | normal | known types | unseen types |\n|---|---|---|---|---|---|---|\n");
+            for candidate in candidates {
+                let [normal, known, unseen] = candidate.parts;
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} |",
+                    candidate.point.max_depth,
+                    candidate.point.min_leaf,
+                    candidate.point.balance,
+                    candidate.score
+                );
+            }
+        }
+        Choice::Forest(trials) => {
+            text.push_str("Chosen on training data only: attack types are left out whole, an eighth at a time, with an eighth of all other rows. The settings are those of the least score for the first operating point; each point is the table of costs of least score among those that call no more held-out normal rows an attack than allowed. Scores are the aim's error, with the published shares of normal rows, known and unseen attack types in the test file as weights.\n\n| trees | balance | columns swapped | point | allowed | score | false positives | cost: normal | known types | unseen types | unseen types detected |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+            for trial in trials {
+                let (forest, unknown) = (&trial.settings.forest, &trial.settings.unknown);
+                for point in &trial.points {
+                    let outcome = &point.outcome;
+                    let [normal, known, unseen] = outcome.cost;
+                    let _ = writeln!(
+                        text,
+                        "| {} | {} | {} to {} % | {} | {} | {:.4} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} | {:.4} |",
+                        forest.trees,
+                        forest.balance,
+                        unknown.min_percent,
+                        unknown.max_percent,
+                        point.point.name,
+                        point.goal.alerts,
+                        point.score,
+                        outcome.false_positive_rate,
+                        outcome.detection
+                    );
+                }
+            }
+        }
+    }
+    text
 }
 
 /// A confusion matrix with its figures, as Markdown tables.

@@ -3,17 +3,23 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, Grid, LabelledRow, Layout,
-    OnBad, Params, ParamsError, Point, Rows, Summary, assemble, choose, context, find,
-    is_test_file,
+    Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, FitSettingsError, Grid,
+    LabelledRow, Layout, LeaveOut, OnBad, Params, ParamsError, Point, Rows, Summary, assemble,
+    choose, context, find, forest, is_test_file, leave_out,
+    network::{self, Epoch, NetworkSettings},
+    select::{ForestSettings, SelectError, Trial, choose_forest},
+    svm::{self, SvmSettings},
+    training_set::TrainingSet,
+    unknown::with_unknown,
 };
 use crate::{
-    Costs, ModelProblem, OperatingPoint, Schema, Tree, TreeError,
+    Classifier, Costs, ModelProblem, Network, OperatingPoint, Schema, Svm, Tree, TreeError,
+    UnknownName,
     format::{ModelFile, NodeLine, Parameters, Source},
 };
 
-/// The only KDD file that is fitted on.
-pub const TRAINING_FILE: &str = "kddcup.data_10_percent";
+/// KDD'99's training file.
+pub const TRAINING_FILE: &str = TrainingSet::Kdd99.file();
 
 /// Depths tried when none is given.
 const DEPTHS: [usize; 4] = [8, 12, 16, 20];
@@ -21,14 +27,60 @@ const DEPTHS: [usize; 4] = [8, 12, 16, 20];
 /// Leaf sizes tried when none is given, in distinct rows.
 const LEAVES: [u64; 4] = [2, 5, 10, 20];
 
+/// What kind of model to fit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ModelKind {
+    /// One decision tree.
+    Tree,
+    /// A support vector machine.
+    Svm,
+    /// A neural network.
+    Network,
+    /// Many trees, with an unknown class.
+    Forest,
+}
+
+impl ModelKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tree, Self::Svm, Self::Network, Self::Forest];
+
+    /// The lower-case name, as in model files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Svm => "svm",
+            Self::Network => "network",
+            Self::Forest => "forest",
+        }
+    }
+}
+
+impl std::str::FromStr for ModelKind {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownName {
+                kind: "kind of model",
+                name: name.to_owned(),
+            })
+    }
+}
+
 /// What to fit.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The kind of model.
+    pub kind: ModelKind,
+    /// What it learns from.
+    pub training_set: TrainingSet,
     /// The columns.
     pub schema: Schema,
     /// The model's name.
     pub name: String,
-    /// The folder with [`TRAINING_FILE`].
+    /// The folder with the training set's file.
     pub data: PathBuf,
     /// Recordings; only for [`Schema::Live`].
     pub recorded: Vec<PathBuf>,
@@ -46,8 +98,20 @@ pub struct Request {
     pub balance: Option<Balance>,
     /// Cost-complexity penalty, see [`Params::alpha`].
     pub alpha: f64,
-    /// Seed of folds and golden vectors.
+    /// Seed of everything random.
     pub seed: u64,
+    /// Whether to try the settings on attack types left out, where nothing has to be chosen.
+    pub validate: bool,
+    /// A forest's settings and operating points, chosen earlier; chosen by validation if absent.
+    pub chosen: Option<Trial>,
+}
+
+impl Request {
+    /// The recordings' share unless told otherwise.
+    pub const RECORDED_WEIGHT: f64 = 0.5;
+
+    /// Copies of recorded rows unless told otherwise.
+    pub const CONTEXTS: u32 = 3;
 }
 
 /// A fitted model and how its parameters were chosen.
@@ -55,8 +119,23 @@ pub struct Request {
 pub struct Fitted {
     /// The file to write.
     pub file: ModelFile,
-    /// The parameter sets tried, the best first; empty if they were given.
-    pub candidates: Vec<Candidate>,
+    /// How its settings were chosen.
+    pub choice: Choice,
+    /// How a network learnt, epoch by epoch.
+    pub curve: Vec<Epoch>,
+}
+
+/// How settings were chosen: on training data only.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// They were given, and not tried.
+    Given,
+    /// Given, and tried on attack types left out.
+    Tried(Box<LeaveOut>),
+    /// The best of a tree's parameters, that one first.
+    Tree(Vec<Candidate>),
+    /// The best of a forest's settings, that one first, with its operating points.
+    Forest(Vec<Trial>),
 }
 
 /// A fit that failed.
@@ -80,6 +159,12 @@ pub enum FitError {
     /// Likewise.
     #[error("the fitted model is wrong: {0}")]
     Model(#[from] ModelProblem),
+    /// Settings of a support vector machine or a network that make no sense.
+    #[error(transparent)]
+    Settings(#[from] FitSettingsError),
+    /// A forest's operating points can't be chosen.
+    #[error(transparent)]
+    Select(#[from] SelectError),
 }
 
 /// Reads, chooses parameters where none are given, fits.
@@ -90,39 +175,166 @@ pub enum FitError {
 pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, FitError> {
     check(request)?;
     let (data, sources) = load(request, progress)?;
-    let candidates = candidates(request, &data, progress)?;
-    let best = candidates.first();
-    let point = best.map_or_else(|| only_point(request), |best| best.point);
-    let params = params(point, request.alpha).check()?;
     progress(&format!(
-        "fitting {} distinct rows, depth {}, leaves of {}, balance {}",
-        data.rows.len(),
-        point.max_depth,
-        point.min_leaf,
-        point.balance
+        "{}: {} distinct rows",
+        request.name,
+        data.rows.len()
     ));
-    let nodes = params.fit(&data)?;
-    let tree = Tree::new(request.schema, request.name.as_str(), Costs::ARGMAX, nodes)?;
-    progress(&format!(
-        "{} nodes, {} leaves, depth {}",
-        tree.nodes().len(),
-        tree.leaves(),
-        tree.depth()
-    ));
-    let parameters = Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect());
+    let Learnt {
+        parameters,
+        settings,
+        decisions,
+        choice,
+        curve,
+    } = match request.kind {
+        ModelKind::Tree => learn_tree(request, &data, progress)?,
+        ModelKind::Svm => learn_svm(request, &data)?,
+        ModelKind::Network => learn_network(request, &data)?,
+        ModelKind::Forest => learn_forest(request, &data, progress)?,
+    };
     let assembly = Assembly {
         name: request.name.clone(),
         sources,
         seed: request.seed,
-        settings: settings(request, point),
-        validation: best.map(|best| best.confusion),
-        decisions: vec![OperatingPoint {
-            name: "argmax".to_owned(),
-            costs: Costs::ARGMAX,
-        }],
+        settings,
+        validation: match &choice {
+            Choice::Given => None,
+            Choice::Tried(of) => Some(of.confusion),
+            Choice::Tree(candidates) => candidates.first().map(|best| best.confusion),
+            Choice::Forest(trials) => trials
+                .first()
+                .and_then(|best| best.points.first())
+                .map(|point| point.outcome.confusion),
+        },
+        decisions,
     };
-    let file = assemble(&data, parameters, assembly)?;
-    Ok(Fitted { file, candidates })
+    Ok(Fitted {
+        file: assemble(&data, parameters, assembly)?,
+        choice,
+        curve,
+    })
+}
+
+/// What a trainer comes back with.
+struct Learnt {
+    parameters: Parameters,
+    settings: BTreeMap<String, String>,
+    decisions: Vec<OperatingPoint>,
+    choice: Choice,
+    curve: Vec<Epoch>,
+}
+
+/// The only way to decide of a model without an unknown class.
+fn argmax() -> Vec<OperatingPoint> {
+    vec![OperatingPoint {
+        name: "argmax".to_owned(),
+        costs: Costs::ARGMAX,
+    }]
+}
+
+fn learn_tree(
+    request: &Request,
+    data: &Dataset,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Learnt, FitError> {
+    let candidates = candidates(request, data, progress)?;
+    let best = candidates.first();
+    let point = best.map_or_else(|| only_point(request), |best| best.point);
+    let nodes = params(point, request.alpha).check()?.fit(data)?;
+    let tree = Tree::new(request.schema, request.name.as_str(), Costs::ARGMAX, nodes)?;
+    Ok(Learnt {
+        parameters: Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect()),
+        settings: settings(request, point),
+        decisions: argmax(),
+        choice: if candidates.is_empty() {
+            Choice::Given
+        } else {
+            Choice::Tree(candidates)
+        },
+        curve: Vec::new(),
+    })
+}
+
+fn learn_svm(request: &Request, data: &Dataset) -> Result<Learnt, FitError> {
+    let settings = SvmSettings::default();
+    let tried = |data: &Dataset| {
+        let parameters = svm::fit(data, &settings, request.seed)?;
+        let svm = Svm::new(data.schema, "candidate", Costs::ARGMAX, &parameters)
+            .map_err(ModelProblem::from)?;
+        Ok::<_, FitError>(Box::new(svm) as Box<dyn Classifier>)
+    };
+    Ok(Learnt {
+        choice: tried_out(request, data, tried)?,
+        parameters: Parameters::Svm(svm::fit(data, &settings, request.seed)?),
+        settings: settings.settings(),
+        decisions: argmax(),
+        curve: Vec::new(),
+    })
+}
+
+fn learn_network(request: &Request, data: &Dataset) -> Result<Learnt, FitError> {
+    let settings = NetworkSettings::default();
+    let tried = |data: &Dataset| {
+        let (parameters, _) = network::fit(data, &settings, request.seed)?;
+        let network = Network::new(data.schema, "candidate", Costs::ARGMAX, &parameters)
+            .map_err(ModelProblem::from)?;
+        Ok::<_, FitError>(Box::new(network) as Box<dyn Classifier>)
+    };
+    let choice = tried_out(request, data, tried)?;
+    let (parameters, curve) = network::fit(data, &settings, request.seed)?;
+    Ok(Learnt {
+        choice,
+        parameters: Parameters::Network(parameters),
+        settings: settings.settings(),
+        decisions: argmax(),
+        curve,
+    })
+}
+
+fn tried_out(
+    request: &Request,
+    data: &Dataset,
+    fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, FitError>,
+) -> Result<Choice, FitError> {
+    Ok(if request.validate {
+        Choice::Tried(Box::new(leave_out(data, request.seed, fit)?))
+    } else {
+        Choice::Given
+    })
+}
+
+fn learn_forest(
+    request: &Request,
+    data: &Dataset,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Learnt, FitError> {
+    let (trial, choice) = match &request.chosen {
+        Some(trial) => (trial.clone(), Choice::Given),
+        None => {
+            let trials = choose_forest(
+                data,
+                &ForestSettings::tried(),
+                &request.training_set.goals(),
+                request.training_set.mix(),
+                request.seed,
+                |trial| progress(&trial.to_string()),
+            )?;
+            (trials[0].clone(), Choice::Forest(trials))
+        }
+    };
+    let settings = trial.settings.whole();
+    let with_unknown = with_unknown(data.clone(), &settings.unknown, request.seed);
+    Ok(Learnt {
+        parameters: Parameters::Forest(forest::fit(&with_unknown, &settings.forest, request.seed)?),
+        settings: settings.settings(),
+        decisions: trial
+            .points
+            .into_iter()
+            .map(|chosen| chosen.point)
+            .collect(),
+        choice,
+        curve: Vec::new(),
+    })
 }
 
 /// The parameters by name, for the model file.
@@ -189,7 +401,7 @@ fn load(
         }
         sources.push(read.source);
     };
-    let path = find(&request.data, TRAINING_FILE)?;
+    let path = find(&request.data, request.training_set.file())?;
     let (data, read) = Rows::open(&path, request.schema, request.on_bad)?
         .only(
             |layout| layout != Layout::Recording,

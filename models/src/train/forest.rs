@@ -53,11 +53,11 @@ const KIND_LEAVES: usize = 256;
 impl Default for ForestParams {
     fn default() -> Self {
         Self {
-            trees: 32,
+            trees: 64,
             leaves: 1024,
             columns: 8,
             min_leaf: 2,
-            sample_percent: 100,
+            sample_percent: 50,
             balance: Balance::Full,
             kinds: 16,
         }

@@ -35,7 +35,7 @@ pub fn leave_out<E>(
     seed: u64,
     mut fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, E>,
 ) -> Result<LeaveOut, E> {
-    let fold_of_group = group_folds(data, seed);
+    let fold_of_group = group_folds(data, FOLDS, seed);
     let mut tally = Tally::new(data.groups.len());
     for fold in 0..FOLDS {
         let unseen = |row: &Row| fold_of_group[row.group] == Some(fold);

@@ -10,12 +10,15 @@ pub mod kdd;
 #[cfg(feature = "linfa")]
 pub mod linfa;
 pub mod network;
+pub mod recipes;
 pub mod report;
+pub mod select;
 pub mod svm;
 pub mod unknown;
 
 mod assemble;
 mod attacks;
+mod backprop;
 mod bins;
 mod builder;
 mod calibrate;
@@ -24,6 +27,7 @@ mod cart;
 mod columns;
 mod context;
 mod dataset;
+mod descent;
 mod error;
 mod extra_tree;
 mod grower;
@@ -39,6 +43,7 @@ mod rows;
 mod split;
 mod stream;
 mod test_figures;
+mod training_set;
 mod validate;
 
 pub use assemble::{Assembly, assemble};
@@ -58,6 +63,7 @@ pub use prepare::FitSettingsError;
 pub use rows::{OnBad, Rows, Skipped, Summary};
 pub use stream::data_file;
 pub use test_figures::{MEASURES, Measure, Spread, with_seed_spread, with_test_figures};
+pub use training_set::TrainingSet;
 pub use validate::{Candidate, Grid, Point, choose};
 
 /// The contest's test file, opened by evaluations only.

@@ -115,7 +115,7 @@ impl<'a> Folds<'a> {
     fn new(data: &'a Dataset, seed: u64) -> Self {
         Self {
             data,
-            of_group: group_folds(data, seed),
+            of_group: group_folds(data, FOLDS, seed),
             seed,
         }
     }
@@ -167,14 +167,14 @@ impl<'a> Folds<'a> {
 /// The fold that leaves each attack type, and each recorded scenario, out: those of a class
 /// spread over the folds, so that every fold keeps something of every class. KDD's normal rows,
 /// which are one group, and the only type of a class are never left out.
-pub(super) fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
+pub(super) fn group_folds(data: &Dataset, folds: u64, seed: u64) -> Vec<Option<u64>> {
     let mut class_of_group = vec![Class::Normal; data.groups.len()];
     for row in &data.rows {
         class_of_group[row.group] = row.class;
     }
-    let mut folds = vec![None; data.groups.len()];
+    let mut fold_of_group = vec![None; data.groups.len()];
     for class in Class::ALL {
-        let mut members: Vec<usize> = (0..folds.len())
+        let mut members: Vec<usize> = (0..fold_of_group.len())
             .filter(|group| class_of_group[*group] == class)
             .filter(|group| class.is_attack() || data.is_recorded(*group))
             .collect();
@@ -183,10 +183,10 @@ pub(super) fn group_folds(data: &Dataset, seed: u64) -> Vec<Option<u64>> {
         }
         members.sort_by_key(|group| mix(seed ^ (*group as u64) << 8));
         for (turn, group) in (0..).zip(members) {
-            folds[group] = Some(turn % FOLDS);
+            fold_of_group[group] = Some(turn % folds);
         }
     }
-    folds
+    fold_of_group
 }
 
 /// Cost and weight so far.

@@ -1,0 +1,57 @@
+//! The shipped models: what `fit --all` makes.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    OnBad, TrainingSet,
+    fit::{ModelKind, Request},
+};
+use crate::Schema;
+
+/// The seed of the shipped models.
+pub const SEED: u64 = 1;
+
+/// What makes every shipped model, from a folder with the training files and the recordings.
+pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {
+    let request = |name: &str, kind, training_set, schema, recorded: &[PathBuf]| Request {
+        kind,
+        training_set,
+        schema,
+        name: name.to_owned(),
+        data: data.to_owned(),
+        recorded: recorded.to_vec(),
+        on_bad: OnBad::Stop,
+        recorded_weight: Request::RECORDED_WEIGHT,
+        contexts: Request::CONTEXTS,
+        max_depth: None,
+        min_leaf: None,
+        balance: None,
+        alpha: 0.0,
+        seed: SEED,
+        validate: true,
+        chosen: None,
+    };
+    let (kdd99, nsl_kdd) = (TrainingSet::Kdd99, TrainingSet::NslKdd);
+    let mut all = vec![request(
+        "live-tree",
+        ModelKind::Tree,
+        kdd99,
+        Schema::Live,
+        recorded,
+    )];
+    for (prefix, training_set) in [("kdd41", kdd99), ("nsl", nsl_kdd)] {
+        for kind in ModelKind::ALL {
+            let name = format!("{prefix}-{}", kind.name());
+            all.push(request(&name, kind, training_set, Schema::Kdd41, &[]));
+        }
+    }
+    // KDD rows alone: to compare with the literature, not to watch traffic with.
+    all.push(request(
+        "live-kdd-forest",
+        ModelKind::Forest,
+        kdd99,
+        Schema::Live,
+        &[],
+    ));
+    all
+}

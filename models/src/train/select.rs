@@ -1,0 +1,419 @@
+//! How a forest with an unknown class comes to its operating points: by attack types that are
+//! left out of the training data, never by test data.
+//!
+//! Attack types are spread over [`FOLDS`] folds. Each fold's types are left out whole, with an
+//! equal part of all other rows; made-up unknown rows come from what is left. So every row is
+//! judged once by a forest that has not seen it, and every attack type once by one that has
+//! never heard of it.
+
+use std::{collections::BTreeMap, fmt, iter};
+
+use super::{
+    Balance, Dataset, ForestParams, ParamsError, forest,
+    random::mix,
+    unknown::{UnknownParams, with_unknown},
+    validate::group_folds,
+};
+use crate::{
+    CLASS_COUNT, Class, Classifier as _, Confusion, Costs, Forest, ForestError, KNOWN_COUNT,
+    OperatingPoint,
+};
+
+/// In how many parts attack types, and rows, are left out.
+const FOLDS: u64 = 8;
+
+/// What to grow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForestSettings {
+    /// The trees.
+    pub forest: ForestParams,
+    /// The made-up rows.
+    pub unknown: UnknownParams,
+}
+
+impl ForestSettings {
+    /// The settings that are tried, with half the trees: that is enough to compare.
+    pub fn tried() -> Vec<Self> {
+        let mut all = Vec::new();
+        for balance in [Balance::Sqrt, Balance::Full] {
+            for (min_percent, max_percent) in [(3, 40), (5, 60)] {
+                all.push(Self {
+                    forest: ForestParams {
+                        trees: 16,
+                        balance,
+                        ..ForestParams::default()
+                    },
+                    unknown: UnknownParams {
+                        min_percent,
+                        max_percent,
+                        ..UnknownParams::default()
+                    },
+                });
+            }
+        }
+        all
+    }
+
+    /// The same with all trees.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.forest.trees = ForestParams::default().trees;
+        self
+    }
+
+    /// Their names and values, for the model file.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        let (forest, unknown) = (&self.forest, &self.unknown);
+        [
+            ("trees", forest.trees.to_string()),
+            ("leaves", forest.leaves.to_string()),
+            ("columns", forest.columns.to_string()),
+            ("min_leaf", forest.min_leaf.to_string()),
+            ("sample_percent", forest.sample_percent.to_string()),
+            ("balance", forest.balance.to_string()),
+            ("kinds", forest.kinds.to_string()),
+            ("unknown_rows_percent", unknown.rows_percent.to_string()),
+            ("unknown_min_percent", unknown.min_percent.to_string()),
+            ("unknown_max_percent", unknown.max_percent.to_string()),
+            ("unknown_weight_percent", unknown.weight_percent.to_string()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+}
+
+/// What a mean over all rows is made of: shares of normal rows, rows of known attack types, and
+/// rows of attack types not in the training data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mix {
+    /// Normal rows.
+    pub normal: f64,
+    /// Attacks of known types.
+    pub known: f64,
+    /// Attacks of types never seen.
+    pub unseen: f64,
+}
+
+impl Mix {
+    fn of(&self, parts: [f64; 3]) -> f64 {
+        self.normal * parts[0] + self.known * parts[1] + self.unseen * parts[2]
+    }
+}
+
+/// What an operating point is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Aim {
+    /// Least cost by the contest's matrix.
+    Cost,
+    /// Most rows with the right class.
+    Accuracy,
+    /// Most rows of unseen attack types called an attack.
+    Detection,
+}
+
+/// An operating point to look for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Goal {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub aim: Aim,
+    /// The most held-out normal rows that may be called an attack, as a share.
+    pub alerts: f64,
+}
+
+/// How a way to decide did on held-out training rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Share of normal rows (duplicates included) called an attack.
+    pub false_positive_rate: f64,
+    /// Mean contest cost of normal rows, of rows of known attack types, and of unseen types
+    /// (each type the same).
+    pub cost: [f64; 3],
+    /// Share of rows of the same three with the right class.
+    pub right: [f64; 3],
+    /// Share of rows of unseen types called an attack (each type the same).
+    pub detection: f64,
+    /// All held-out rows, duplicates included, by verdict.
+    pub confusion: Confusion,
+}
+
+/// An operating point that was found, and how it did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The point.
+    pub point: OperatingPoint,
+    /// The goal.
+    pub goal: Goal,
+    /// Held-out rows at that point.
+    pub outcome: Outcome,
+    /// What was minimised.
+    pub score: f64,
+}
+
+/// Settings that were tried, and the operating points found with them.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The settings.
+    pub settings: ForestSettings,
+    /// The points, in the order of the goals.
+    pub points: Vec<Chosen>,
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "validation: {} trees, balance {}, {} to {} % of columns swapped:",
+            self.settings.forest.trees,
+            self.settings.forest.balance,
+            self.settings.unknown.min_percent,
+            self.settings.unknown.max_percent
+        )?;
+        for point in &self.points {
+            write!(
+                f,
+                " {} {:.4} (false positives {:.4}, unseen cost {:.3}, detected {:.3})",
+                point.point.name,
+                point.score,
+                point.outcome.false_positive_rate,
+                point.outcome.cost[2],
+                point.outcome.detection
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing could be chosen.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectError {
+    /// The data can't be fitted.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// A bug in the trainer.
+    #[error("the fitted forest is wrong: {0}")]
+    Forest(#[from] ForestError),
+    /// Every way to decide calls too many normal rows an attack.
+    #[error("no way to decide keeps false positives of held-out normal rows within {0}")]
+    Alerts(f64),
+}
+
+/// Tries settings; gives all, the best by the first goal's score first, and before them that
+/// one with all its trees.
+///
+/// # Errors
+///
+/// If the data can't be fitted, or no way to decide meets a goal.
+pub fn choose_forest(
+    data: &Dataset,
+    settings: &[ForestSettings],
+    goals: &[Goal],
+    mix: Mix,
+    seed: u64,
+    mut progress: impl FnMut(&Trial),
+) -> Result<Vec<Trial>, SelectError> {
+    let mut trials = Vec::with_capacity(settings.len());
+    for settings in settings {
+        let trial = tried(data, settings, goals, mix, seed)?;
+        progress(&trial);
+        trials.push(trial);
+    }
+    let score = |trial: &Trial| trial.points.first().map_or(0.0, |point| point.score);
+    trials.sort_by(|a, b| score(a).total_cmp(&score(b)));
+    // Shares scatter less with all trees: the points must be those of the forest to come.
+    if let Some(best) = trials.first() {
+        let whole = tried(data, &best.settings.whole(), goals, mix, seed)?;
+        progress(&whole);
+        trials.insert(0, whole);
+    }
+    Ok(trials)
+}
+
+fn tried(
+    data: &Dataset,
+    settings: &ForestSettings,
+    goals: &[Goal],
+    mix: Mix,
+    seed: u64,
+) -> Result<Trial, SelectError> {
+    let held_out = held_out(data, settings, seed)?;
+    let outcomes: Vec<(Costs, Outcome)> = tables()
+        .map(|costs| (costs, outcome(data, &held_out, &costs)))
+        .collect();
+    let points = goals
+        .iter()
+        .map(|goal| best(&outcomes, *goal, mix))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Trial {
+        settings: *settings,
+        points,
+    })
+}
+
+/// A row judged by a forest that has not seen it.
+struct HeldOut {
+    row: usize,
+    unseen: bool,
+    shares: [f32; CLASS_COUNT],
+    kinds: [f32; CLASS_COUNT],
+}
+
+fn held_out(
+    data: &Dataset,
+    settings: &ForestSettings,
+    seed: u64,
+) -> Result<Vec<HeldOut>, SelectError> {
+    let fold_of_group = group_folds(data, FOLDS, seed);
+    let mut judged = Vec::with_capacity(2 * data.rows.len());
+    for fold in 0..FOLDS {
+        let unseen = |group: usize| fold_of_group[group] == Some(fold);
+        let left_out = |index: usize| mix(seed ^ index as u64) % FOLDS == fold;
+        let kept = data.filter(|index, row| !unseen(row.group) && !left_out(index));
+        let kept = with_unknown(kept, &settings.unknown, mix(seed ^ fold));
+        let parameters = forest::fit(&kept, &settings.forest, seed)?;
+        let forest = Forest::new(data.schema, "candidate", Costs::ARGMAX, &parameters)?;
+        for (row, content) in data.rows.iter().enumerate() {
+            let unseen = unseen(content.group);
+            if unseen || left_out(row) {
+                judged.push(HeldOut {
+                    row,
+                    unseen,
+                    shares: forest.predict(&content.features).shares,
+                    kinds: forest.kinds(&content.features),
+                });
+            }
+        }
+    }
+    Ok(judged)
+}
+
+/// The best of all tables of costs within a goal's false positives.
+fn best(outcomes: &[(Costs, Outcome)], goal: Goal, mix: Mix) -> Result<Chosen, SelectError> {
+    let mut best: Option<Chosen> = None;
+    for (costs, outcome) in outcomes.iter().copied() {
+        if outcome.false_positive_rate > goal.alerts {
+            continue;
+        }
+        let score = match goal.aim {
+            Aim::Cost => mix.of(outcome.cost),
+            Aim::Accuracy => mix.of(outcome.right.map(|right| 1.0 - right)),
+            Aim::Detection => 1.0 - outcome.detection,
+        };
+        if best.as_ref().is_none_or(|best| score < best.score) {
+            let name = goal.name.to_owned();
+            best = Some(Chosen {
+                point: OperatingPoint { name, costs },
+                goal,
+                outcome,
+                score,
+            });
+        }
+    }
+    best.ok_or(SelectError::Alerts(goal.alerts))
+}
+
+/// The tables of costs that are tried: the contest's matrix or equal costs of all errors, with
+/// attacks weighing more against normal rows, missed attacks weighing more against confused
+/// ones, and what it costs to miss an unknown attack from little to much.
+fn tables() -> impl Iterator<Item = Costs> {
+    let contest = |actual: Class, said: Class| Confusion::cost_of(actual, said) as f64;
+    let equal = |actual: Class, said: Class| f64::from(u8::from(actual != said));
+    let bases: [&dyn Fn(Class, Class) -> f64; 2] = [&contest, &equal];
+    let mut tables = Vec::new();
+    for base in bases {
+        for (attack, miss) in [1.0, 2.0, 4.0]
+            .into_iter()
+            .flat_map(|attack| [1.0, 2.0, 4.0].map(|miss| (attack, miss)))
+        {
+            for unknown in iter::successors(Some(0.05), |cost| Some(cost * 1.2)).take(32) {
+                tables.push(table(base, attack, miss, unknown));
+            }
+        }
+    }
+    tables.into_iter()
+}
+
+fn table(base: &dyn Fn(Class, Class) -> f64, attack: f64, miss: f64, unknown: f64) -> Costs {
+    let mut costs = [[0.0; KNOWN_COUNT]; CLASS_COUNT];
+    for actual in Class::KNOWN {
+        for said in Class::KNOWN {
+            let weight = match (actual.is_attack(), said.is_attack()) {
+                (false, _) => 1.0,
+                (true, true) => attack,
+                (true, false) => attack * miss,
+            };
+            costs[actual.index()][said.index()] = base(actual, said) * weight;
+        }
+    }
+    // What an unknown attack is called costs what its kind says; without kinds, the mean.
+    for said in 1..KNOWN_COUNT {
+        let sum: f64 = costs[1..KNOWN_COUNT].iter().map(|row| row[said]).sum();
+        costs[Class::Unknown.index()][said] = sum / (KNOWN_COUNT - 1) as f64;
+    }
+    costs[Class::Unknown.index()][0] = unknown * attack * 2.0;
+    Costs(costs.map(|row| row.map(|cost| (cost * 1000.0).round() as u32)))
+}
+
+/// Sums of one kind of rows.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    weight: f64,
+    cost: f64,
+    right: f64,
+    attack: f64,
+}
+
+impl Sums {
+    fn mean(&self, what: f64) -> f64 {
+        if self.weight > 0.0 {
+            what / self.weight
+        } else {
+            0.0
+        }
+    }
+}
+
+fn outcome(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> Outcome {
+    let (mut normal, mut known) = (Sums::default(), Sums::default());
+    let mut unseen = vec![Sums::default(); data.groups.len()];
+    let mut confusion = Confusion::default();
+    for judged in held_out {
+        let row = &data.rows[judged.row];
+        let prediction = costs.decide_by_kinds(judged.shares, || judged.kinds);
+        let said = prediction.nearest;
+        confusion.add(row.class, prediction.class, row.count);
+        let (sums, weight) = match row.class {
+            // A false positive bothers somebody every time.
+            Class::Normal => (&mut normal, row.count as f64),
+            _ if judged.unseen => (&mut unseen[row.group], row.weight as f64),
+            _ => (&mut known, row.weight as f64),
+        };
+        sums.weight += weight;
+        sums.cost += weight * Confusion::cost_of(row.class, said) as f64;
+        sums.right += weight * f64::from(u8::from(said == row.class));
+        sums.attack += weight * f64::from(u8::from(said.is_attack()));
+    }
+    unseen.retain(|sums| sums.weight > 0.0);
+    let types = unseen.len().max(1) as f64;
+    let over_types = |what: fn(&Sums) -> f64| {
+        let sum: f64 = unseen.iter().map(|sums| sums.mean(what(sums))).sum();
+        sum / types
+    };
+    Outcome {
+        false_positive_rate: normal.mean(normal.attack),
+        cost: [
+            normal.mean(normal.cost),
+            known.mean(known.cost),
+            over_types(|sums| sums.cost),
+        ],
+        right: [
+            normal.mean(normal.right),
+            known.mean(known.right),
+            over_types(|sums| sums.right),
+        ],
+        detection: over_types(|sums| sums.attack),
+        confusion,
+    }
+}
