@@ -216,6 +216,8 @@ fn judge(
     let mut results: Vec<ModelResults> = Vec::new();
     let mut subjects = Vec::new();
     let mut of_model = Vec::new();
+    // A model is one of its seeds, unless the folder of seeds has it as well.
+    let mut itself_counts = Vec::new();
     for loaded in models {
         let model = &loaded.model;
         let Some(of_its_collection) = judged_on(model, file) else {
@@ -223,11 +225,17 @@ fn judge(
         };
         let points = model.decisions();
         subjects.push(Subject { model, points });
-        let mine = seeds
+        let mine: Vec<_> = seeds
             .iter()
-            .filter(|other| is_seed_of(&other.stem, &loaded.stem));
+            .filter(|other| is_seed_of(&other.stem, &loaded.stem))
+            .collect();
+        let own_seed = model.training().seed;
+        itself_counts.push(
+            mine.iter()
+                .all(|other| other.model.training().seed != own_seed),
+        );
         let before = subjects.len();
-        subjects.extend(mine.map(|other| Subject {
+        subjects.extend(mine.into_iter().map(|other| Subject {
             model: &other.model,
             points: &other.model.decisions()[..1],
         }));
@@ -245,14 +253,17 @@ fn judge(
     };
     let found = evaluate_points(&subjects, path, options, &mut |_| Ok(()))?;
     let mut found = found.into_iter();
-    for (result, seeds) in results.iter_mut().zip(of_model) {
+    for ((result, seeds), itself) in results.iter_mut().zip(of_model).zip(itself_counts) {
         result.points = found.next().unwrap_or_default();
         for point in result.points.iter_mut().skip(1) {
             point.curves.roc = Vec::new();
             point.curves.precision_recall = Vec::new();
         }
-        let evaluations: Vec<_> = found.by_ref().take(seeds).flatten().collect();
-        result.seeds = (!evaluations.is_empty()).then(|| spreads(evaluations));
+        let others: Vec<_> = found.by_ref().take(seeds).flatten().collect();
+        result.seeds = (!others.is_empty()).then(|| {
+            let itself = result.points.first().filter(|_| itself).cloned();
+            spreads(itself.into_iter().chain(others).collect())
+        });
     }
     let source = results
         .iter()

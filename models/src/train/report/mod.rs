@@ -34,7 +34,7 @@ use crate::{
 pub struct Request {
     /// The folder with the KDD and NSL-KDD files.
     pub data: PathBuf,
-    /// The folder with the models; those of other seeds are in `seeds/NAME-SEED.json`.
+    /// The folder with the models; the same from other seeds are in `seeds/NAME-SEED.json`.
     pub models: PathBuf,
     /// Seed of intervals, samples and shuffles.
     pub seed: u64,
@@ -128,7 +128,7 @@ pub struct ModelResults {
     pub of_its_collection: bool,
     /// Its ways to decide, the default first. Only that has curves, since they are the same.
     pub points: Vec<Evaluation>,
-    /// The same model from other seeds, if there are any: how many, and mean and spread of each
+    /// The model together with the same from other seeds, if there are any: how many, and mean and spread of each
     /// [`Measure`](super::Measure) by its key.
     pub seeds: Option<SeedResults>,
 }
