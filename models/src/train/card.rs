@@ -2,14 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Evaluation,
-    fit::{Choice, Fitted},
-};
+use super::fit::{Choice, Fitted};
 use crate::{Class, Classifier as _, Confusion, Model};
 
 /// Where a card's test figures start; each file judged is a section after it.
-const TEST_HEADING: &str = "## Test figures";
+pub(super) const TEST_HEADING: &str = "## Test figures";
 
 /// The card of a fitted model; `command` is the one that made it.
 pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
@@ -62,7 +59,7 @@ pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
         line(figures(validation));
     }
     line(format!(
-        "{TEST_HEADING}\n\nAdded by `tidegate-train evaluate … --card`; never used to choose anything."
+        "{TEST_HEADING}\n\nAdded by `tidegate-train report`, or `evaluate … --card`; never used to choose anything."
     ));
     card
 }
@@ -122,43 +119,21 @@ fn chosen(choice: &Choice) -> String {
     text
 }
 
-/// The card with an evaluation's section added, or replaced if the same file was judged before.
-pub fn with_test_figures(card: &str, evaluation: &Evaluation) -> String {
-    let columns = if evaluation.request_columns {
-        ", columns of a /predict request only"
-    } else {
-        ""
-    };
-    let heading = format!("### {}{columns}\n", evaluation.source.file);
-    let mut kept = String::new();
-    let mut skipping = false;
-    for text in card.lines() {
-        if text.starts_with('#') {
-            skipping = text == heading.trim_end();
-        }
-        if !skipping {
-            kept.push_str(text);
-            kept.push('\n');
-        }
-    }
-    format!(
-        "{}\n\n{heading}\n{} rows, SHA-256 `{}`.\n\n{}",
-        kept.trim_end(),
-        evaluation.source.rows,
-        evaluation.source.sha256,
-        figures(&evaluation.confusion)
-    )
-}
-
 /// A confusion matrix with its figures, as Markdown tables.
 pub fn figures(confusion: &Confusion) -> String {
-    let mut text = format!(
-        "Accuracy {:.4}, contest cost {:.4}, false-positive rate {:.4}, detection rate {:.4}.\n\n| actual ↓ predicted → |",
+    format!(
+        "Accuracy {:.4}, contest cost {:.4}, false-positive rate {:.4}, detection rate {:.4}.\n\n{}",
         confusion.accuracy(),
         confusion.kdd_cost(),
         confusion.false_positive_rate(),
-        confusion.detection_rate()
-    );
+        confusion.detection_rate(),
+        matrix(confusion)
+    )
+}
+
+/// A confusion matrix with recall and precision.
+pub(super) fn matrix(confusion: &Confusion) -> String {
+    let mut text = "| actual ↓ predicted → |".to_owned();
     // Writing to a String can't fail.
     for class in Class::ALL {
         let _ = write!(text, " {class} |");

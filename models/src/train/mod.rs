@@ -2,8 +2,10 @@
 //!
 //! Data flows [`Rows`] → [`Dataset`] → [`Params`] → [`mod@fit`] → model file and card.
 
+pub mod evaluate;
 pub mod fit;
 pub mod forest;
+pub mod inspect;
 pub mod kdd;
 #[cfg(feature = "linfa")]
 pub mod linfa;
@@ -11,6 +13,7 @@ pub mod network;
 pub mod npy;
 pub mod onnx;
 pub mod recipes;
+pub mod report;
 pub mod select;
 pub mod svm;
 pub mod unknown;
@@ -28,7 +31,6 @@ mod context;
 mod dataset;
 mod descent;
 mod error;
-mod evaluate;
 mod extra_tree;
 mod grower;
 mod input;
@@ -42,13 +44,15 @@ mod prune;
 mod random;
 mod rows;
 mod split;
+mod stream;
+mod test_figures;
 mod training_set;
 mod validate;
 
 pub use assemble::{Assembly, assemble};
 pub use attacks::Attack;
 pub use builder::DatasetBuilder;
-pub use card::{figures, render as render_card, with_test_figures};
+pub use card::{figures, render as render_card};
 pub use dataset::{Dataset, Row};
 pub use error::DataError;
 pub use evaluate::{Evaluation, evaluate};
@@ -60,6 +64,8 @@ pub use names::{Kind, Names, read_names};
 pub use params::{Balance, CheckedParams, Params, ParamsError};
 pub use prepare::FitSettingsError;
 pub use rows::{OnBad, Rows, Skipped, Summary};
+pub use stream::data_file;
+pub use test_figures::{MEASURES, Measure, Spread, with_seed_spread, with_test_figures};
 pub use training_set::TrainingSet;
 pub use validate::{Candidate, Grid, Point, choose};
 

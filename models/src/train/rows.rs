@@ -3,7 +3,7 @@
 use std::{fmt, iter, path::Path};
 
 use csv::ByteRecord;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     DataError, LabelledRow, Layout,
@@ -28,7 +28,7 @@ pub enum OnBad {
 }
 
 /// The rows that were skipped.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Skipped {
     /// How many.
     pub count: u64,
