@@ -1,6 +1,6 @@
 //! The interface of every model.
 
-use crate::{CLASS_COUNT, Class, Features, MISSING, Schema};
+use crate::{CLASS_COUNT, Class, Costs, Features, MISSING, Schema};
 
 /// What a classifier says about one row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +74,16 @@ pub trait Classifier: Send + Sync {
         for (features, prediction) in features.iter().zip(predictions) {
             *prediction = self.predict(features);
         }
+    }
+
+    /// The verdict on a row of these shares by other costs than the classifier's own.
+    fn decide_by(
+        &self,
+        costs: &Costs,
+        _features: &Features,
+        shares: [f32; CLASS_COUNT],
+    ) -> Prediction {
+        costs.decide(shares)
     }
 
     /// Why: what led to [`Classifier::predict`]'s answer.

@@ -123,11 +123,11 @@ impl Forest {
     }
 
     /// The verdict on a whole row of these shares.
-    fn decide(&self, row: &Row, shares: [f32; CLASS_COUNT]) -> Prediction {
+    fn decide(&self, costs: &Costs, row: &Row, shares: [f32; CLASS_COUNT]) -> Prediction {
         if self.kinds.count() == 0 {
-            return self.costs.decide(shares);
+            return costs.decide(shares);
         }
-        self.costs.decide_by_kinds(shares, || self.kinds.mean(row))
+        costs.decide_by_kinds(shares, || self.kinds.mean(row))
     }
 }
 
@@ -237,8 +237,8 @@ impl Classifier for Forest {
 
     fn predict(&self, features: &Features) -> Prediction {
         match with_baseline(self.schema, &self.baseline, features) {
-            None => self.decide(features.raw(), self.trees.mean(features.raw())),
-            Some(row) => self.decide(row.raw(), self.trees.mean(row.raw())),
+            None => self.decide(&self.costs, features.raw(), self.trees.mean(features.raw())),
+            Some(row) => self.decide(&self.costs, row.raw(), self.trees.mean(row.raw())),
         }
     }
 
@@ -253,12 +253,22 @@ impl Classifier for Forest {
             let rows = whole.each_ref().map(Features::raw);
             let means = self.trees.means(rows);
             for ((prediction, row), shares) in predictions.iter_mut().zip(rows).zip(means) {
-                *prediction = self.decide(row, shares);
+                *prediction = self.decide(&self.costs, row, shares);
             }
         }
         for (features, prediction) in rest.iter().zip(rest_predictions) {
             *prediction = self.predict(features);
         }
+    }
+
+    fn decide_by(
+        &self,
+        costs: &Costs,
+        features: &Features,
+        shares: [f32; CLASS_COUNT],
+    ) -> Prediction {
+        let row = with_baseline(self.schema, &self.baseline, features).unwrap_or(*features);
+        self.decide(costs, row.raw(), shares)
     }
 
     fn explain(&self, features: &Features) -> Explanation {

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Class, Classifier, Costs, Explanation, Features, Forest, ForestError, Network, NetworkError,
-    OperatingPoint, Prediction, Schema, Svm, SvmError, Tree, TreeError,
+    CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, Forest, ForestError, Network,
+    NetworkError, OperatingPoint, Prediction, Schema, Svm, SvmError, Tree, TreeError,
     format::{
         FORMAT_VERSION, MIN_GOLDEN, Metrics, ModelFile, Parameters, Preprocessing, Training,
         confidence_ppm,
@@ -302,6 +302,15 @@ impl Classifier for Model {
 
     fn predict_batch(&self, features: &[Features], predictions: &mut [Prediction]) {
         self.body.classifier().predict_batch(features, predictions);
+    }
+
+    fn decide_by(
+        &self,
+        costs: &Costs,
+        features: &Features,
+        shares: [f32; CLASS_COUNT],
+    ) -> Prediction {
+        self.body.classifier().decide_by(costs, features, shares)
     }
 
     fn explain(&self, features: &Features) -> Explanation {

@@ -241,9 +241,10 @@ fn tried(
 ) -> Result<Trial, SelectError> {
     let held_out = held_out(data, settings, seed)?;
     let tables = tables();
-    let outcomes = in_parallel(tables.len(), |index| {
-        let costs = tables[index];
-        (costs, outcome(data, &held_out, &costs))
+    let outcomes = in_parallel(tables.len(), |family| {
+        let tables = tables[family].iter();
+        let outcomes = tables.map(|costs| (*costs, outcome(data, &held_out, costs)));
+        outcomes.collect::<Vec<_>>()
     });
     let points = goals
         .iter()
@@ -295,13 +296,18 @@ fn held_out(
     Ok(folds?.into_iter().flatten().collect())
 }
 
-/// The best of all tables of costs within a goal's false positives.
-fn best(outcomes: &[(Costs, Outcome)], goal: Goal, mix: Mix) -> Result<Chosen, SelectError> {
+/// The best table of costs within a goal's false positives.
+///
+/// Of every family the table that costs most to miss an unknown attack is taken, among those
+/// that keep within the alerts: what is allowed is spent (Neyman and Pearson), since attacks to
+/// come are harder to tell than the types that were left out. Of these the one of least score.
+fn best(outcomes: &[Vec<(Costs, Outcome)>], goal: Goal, mix: Mix) -> Result<Chosen, SelectError> {
     let mut best: Option<Chosen> = None;
-    for (costs, outcome) in outcomes.iter().copied() {
-        if outcome.false_positive_rate > goal.alerts {
+    for family in outcomes {
+        let within = |tried: &&(Costs, Outcome)| tried.1.false_positive_rate <= goal.alerts;
+        let Some((costs, outcome)) = family.iter().rev().find(within) else {
             continue;
-        }
+        };
         let score = match goal.aim {
             Aim::Cost => mix.of(outcome.cost),
             Aim::Accuracy => mix.of(outcome.right.map(|right| 1.0 - right)),
@@ -310,9 +316,12 @@ fn best(outcomes: &[(Costs, Outcome)], goal: Goal, mix: Mix) -> Result<Chosen, S
         if best.as_ref().is_none_or(|best| score < best.score) {
             let name = goal.name.to_owned();
             best = Some(Chosen {
-                point: OperatingPoint { name, costs },
+                point: OperatingPoint {
+                    name,
+                    costs: *costs,
+                },
                 goal,
-                outcome,
+                outcome: *outcome,
                 score,
             });
         }
@@ -322,8 +331,8 @@ fn best(outcomes: &[(Costs, Outcome)], goal: Goal, mix: Mix) -> Result<Chosen, S
 
 /// The tables of costs that are tried: the contest's matrix or equal costs of all errors, with
 /// attacks weighing more against normal rows, missed attacks weighing more against confused
-/// ones, and what it costs to miss an unknown attack from little to much.
-fn tables() -> Vec<Costs> {
+/// ones. In each family what it costs to miss an unknown attack goes from little to much.
+fn tables() -> Vec<Vec<Costs>> {
     let contest = |actual: Class, said: Class| Confusion::cost_of(actual, said) as f64;
     let equal = |actual: Class, said: Class| f64::from(u8::from(actual != said));
     let bases: [&dyn Fn(Class, Class) -> f64; 2] = [&contest, &equal];
@@ -333,9 +342,9 @@ fn tables() -> Vec<Costs> {
             .into_iter()
             .flat_map(|attack| [1.0, 2.0, 4.0].map(|miss| (attack, miss)))
         {
-            for unknown in iter::successors(Some(0.05), |cost| Some(cost * 1.2)).take(32) {
-                tables.push(table(base, attack, miss, unknown));
-            }
+            let unknown = iter::successors(Some(0.05), |cost| Some(cost * 1.1)).take(64);
+            let family = unknown.map(|unknown| table(base, attack, miss, unknown));
+            tables.push(family.collect());
         }
     }
     tables

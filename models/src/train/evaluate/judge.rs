@@ -78,8 +78,9 @@ impl<'a> Judge<'a> {
         // Backwards, so that the first point's predictions are left at the end.
         let points = self.subject.points.iter().zip(&mut self.points);
         for (OperatingPoint { costs, .. }, tally) in points.rev() {
-            for (prediction, (class, group)) in self.predictions.iter_mut().zip(labels) {
-                *prediction = costs.decide(prediction.shares);
+            let rows = features.iter().zip(labels);
+            for (prediction, (row, (class, group))) in self.predictions.iter_mut().zip(rows) {
+                *prediction = self.subject.model.decide_by(costs, row, prediction.shares);
                 let Some(class) = *class else { continue };
                 tally.add(prediction, class, group, |name| seen(training, name));
             }
