@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
 use super::{
     Balance, Dataset, ForestParams,
     bins::{Bins, Column, columns},
+    forest::columns_in_use,
     random::Random,
 };
 use crate::{
@@ -32,16 +33,19 @@ type Weights = [u64; CLASS_COUNT];
 /// The rows by column, values as indices into the sorted distinct ones.
 pub(super) struct Table {
     columns: Vec<Column>,
+    /// Indices of the columns that may be asked.
+    in_use: Vec<usize>,
     classes: Vec<u8>,
     weights: Vec<u64>,
 }
 
 impl Table {
-    pub(super) fn new(data: &Dataset, balance: Balance) -> Self {
+    pub(super) fn new(data: &Dataset, params: &ForestParams) -> Self {
         Self {
             columns: columns(data),
+            in_use: columns_in_use(data.schema, params.content),
             classes: data.rows.iter().map(|row| row.class as u8).collect(),
-            weights: balanced(data, balance),
+            weights: balanced(data, params.balance),
         }
     }
 
@@ -156,7 +160,7 @@ fn draw(
     {
         return None;
     }
-    let mut order: Vec<usize> = (0..table.columns.len()).collect();
+    let mut order = table.in_use.clone();
     let mut best: Option<Candidate> = None;
     let mut drawn = 0;
     for turn in 0..order.len() {

@@ -313,7 +313,7 @@ fn learn_forest(
         None => {
             let trials = choose_forest(
                 data,
-                &ForestSettings::tried(),
+                &ForestSettings::tried(request.schema),
                 &request.training_set.goals(),
                 request.training_set.mix(),
                 request.seed,

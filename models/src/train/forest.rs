@@ -17,7 +17,7 @@ use super::{
     random::Random,
 };
 use crate::{
-    Class, MISSING,
+    Class, MISSING, Schema,
     format::{ForestNode, ForestParameters},
 };
 
@@ -36,6 +36,8 @@ pub struct ForestParams {
     pub sample_percent: u64,
     /// How rare classes are favoured, in splits and in the leaves' shares.
     pub balance: Balance,
+    /// Whether KDD's content columns (see [`columns_in_use`]) may be asked.
+    pub content: bool,
     /// How many trees tell what an unknown attack resembles. They see attacks only, with all
     /// classes weighing the same, and are small: there is little to tell.
     pub kinds: usize,
@@ -53,6 +55,7 @@ impl Default for ForestParams {
             min_leaf: 2,
             sample_percent: 50,
             balance: Balance::Full,
+            content: true,
             kinds: 16,
         }
     }
@@ -92,11 +95,23 @@ fn trees(data: &Dataset, params: &ForestParams, seed: u64) -> Vec<Vec<ForestNode
     if data.rows.is_empty() {
         return Vec::new();
     }
-    let table = Table::new(data, params.balance);
+    let table = Table::new(data, params);
     in_parallel(params.trees, |tree| {
         let stream = seed.wrapping_mul(1 << 20).wrapping_add(tree as u64);
         grow(&table, params, Random::new(stream))
     })
+}
+
+/// The columns a forest may ask: all, or all but KDD's 13 content columns `hot` to
+/// `is_guest_login`, which only a host can know.
+pub fn columns_in_use(schema: Schema, content: bool) -> Vec<usize> {
+    let is_content =
+        |name: &str| Schema::Kdd41.column(name).is_some() && Schema::Live.column(name).is_none();
+    let columns = schema.columns().iter().enumerate();
+    columns
+        .filter(|(_, name)| content || !is_content(name))
+        .map(|(column, _)| column)
+        .collect()
 }
 
 /// The most usual value of every column among normal rows (among all rows without any), counted

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     CLASS_COUNT, Class, Classifier as _, Confusion, Costs, Forest, ForestError, KNOWN_COUNT,
-    OperatingPoint,
+    OperatingPoint, Schema,
 };
 
 /// In how many parts attack types, and rows, are left out.
@@ -34,17 +34,27 @@ pub struct ForestSettings {
 
 impl ForestSettings {
     /// The settings that are tried, with half the trees: that is enough to compare.
-    pub fn tried() -> Vec<Self> {
+    pub fn tried(schema: Schema) -> Vec<Self> {
+        // Only one of the schemas has content columns.
+        let contents: &[bool] = match schema {
+            Schema::Kdd41 => &[true, false],
+            Schema::Live => &[true],
+        };
         let mut all = Vec::new();
-        for balance in [Balance::Sqrt, Balance::Full] {
+        for (content, balance) in contents
+            .iter()
+            .flat_map(|content| [Balance::Sqrt, Balance::Full].map(|balance| (*content, balance)))
+        {
             for (min_percent, max_percent) in [(3, 40), (5, 60)] {
                 all.push(Self {
                     forest: ForestParams {
                         trees: 16,
                         balance,
+                        content,
                         ..ForestParams::default()
                     },
                     unknown: UnknownParams {
+                        content,
                         min_percent,
                         max_percent,
                         ..UnknownParams::default()
@@ -72,6 +82,7 @@ impl ForestSettings {
             ("min_leaf", forest.min_leaf.to_string()),
             ("sample_percent", forest.sample_percent.to_string()),
             ("balance", forest.balance.to_string()),
+            ("content", forest.content.to_string()),
             ("kinds", forest.kinds.to_string()),
             ("unknown_rows_percent", unknown.rows_percent.to_string()),
             ("unknown_min_percent", unknown.min_percent.to_string()),
@@ -166,8 +177,9 @@ impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "validation: {} trees, balance {}, {} to {} % of columns swapped:",
+            "validation: {} trees, content {}, balance {}, {} to {} % of columns swapped:",
             self.settings.forest.trees,
+            self.settings.forest.content,
             self.settings.forest.balance,
             self.settings.unknown.min_percent,
             self.settings.unknown.max_percent

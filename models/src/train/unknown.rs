@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dataset, Row, random::Random};
+use super::{Dataset, Row, forest::columns_in_use, random::Random};
 use crate::Class;
 
 /// How unknown rows are made.
@@ -13,7 +13,9 @@ use crate::Class;
 pub struct UnknownParams {
     /// Made-up rows for a hundred real distinct ones.
     pub rows_percent: usize,
-    /// The fewest columns to swap, in percent of the schema's.
+    /// Whether KDD's content columns are swapped too.
+    pub content: bool,
+    /// The fewest columns to swap, in percent of those that may be.
     pub min_percent: usize,
     /// The most.
     pub max_percent: usize,
@@ -25,6 +27,7 @@ impl Default for UnknownParams {
     fn default() -> Self {
         Self {
             rows_percent: 100,
+            content: true,
             min_percent: 3,
             max_percent: 40,
             weight_percent: 100,
@@ -42,7 +45,7 @@ pub fn with_unknown(mut data: Dataset, params: &UnknownParams, seed: u64) -> Dat
         return data;
     }
     let known: BTreeSet<&[u32]> = data.rows.iter().map(|row| row.features.values()).collect();
-    let columns = data.schema.columns().len();
+    let columns = columns_in_use(data.schema, params.content);
     let mut random = Random::new(seed);
     let mut made = Vec::with_capacity(wanted);
     let group = data.groups.len();
@@ -51,8 +54,8 @@ pub fn with_unknown(mut data: Dataset, params: &UnknownParams, seed: u64) -> Dat
         let other = &data.rows[random.below(real)].features;
         let percent =
             params.min_percent + random.below(params.max_percent - params.min_percent + 1);
-        let mut left: Vec<usize> = (0..columns).collect();
-        for _ in 0..(columns * percent).div_ceil(100) {
+        let mut left = columns.clone();
+        for _ in 0..(columns.len() * percent).div_ceil(100) {
             let column = left.swap_remove(random.below(left.len()));
             features.set(column, other.value(column));
         }
