@@ -93,7 +93,7 @@ fn chosen(choice: &Choice) -> String {
             }
         }
         Choice::Forest(trials) => {
-            text.push_str("Chosen on training data only: attack types are left out whole, an eighth at a time, with an eighth of all other rows. The settings are those of the least score for the first operating point; each point is the table of costs of least score among those that call no more held-out normal rows an attack than allowed. Scores are the aim's error, with the published shares of normal rows, known and unseen attack types in the test file as weights.\n\n| trees | content | balance | columns swapped | point | allowed | score | false positives | cost: normal | known types | unseen types | unseen types detected |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+            text.push_str("Chosen on training data only: attack types are left out whole, an eighth at a time, with an eighth of all other rows. The settings are those of the least sum of scores over the operating points; each point is the table of costs of least score among those that call no more held-out normal rows an attack than allowed. Scores are the aim's error, with the published shares of normal rows, known and unseen attack types in the test file as weights.\n\n| trees | content | balance | columns swapped | point | allowed | score | false positives | cost: normal | known types | unseen types | unseen types detected |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
             for trial in trials {
                 let (forest, unknown) = (&trial.settings.forest, &trial.settings.unknown);
                 for point in &trial.points {

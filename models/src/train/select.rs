@@ -213,7 +213,7 @@ pub enum SelectError {
     Alerts(f64),
 }
 
-/// Tries settings; gives all, the best by the first goal's score first, and before them that
+/// Tries settings; gives all, the least sum of the goals' scores first, and before them that
 /// one with all its trees.
 ///
 /// # Errors
@@ -233,7 +233,7 @@ pub fn choose_forest(
         progress(&trial);
         trials.push(trial);
     }
-    let score = |trial: &Trial| trial.points.first().map_or(0.0, |point| point.score);
+    let score = |trial: &Trial| trial.points.iter().map(|point| point.score).sum::<f64>();
     trials.sort_by(|a, b| score(a).total_cmp(&score(b)));
     // Shares scatter less with all trees: the points must be those of the forest to come.
     if let Some(best) = trials.first() {
