@@ -246,6 +246,20 @@ fn exit_codes_tell_usage_from_failure() {
     );
 }
 
+#[cfg(not(feature = "linfa"))]
+#[test]
+fn a_back_end_that_is_not_built_in_is_named_with_its_feature() {
+    let folder = folder_with_training_data();
+    let fit = ["fit", "--schema", "kdd41", "--data", ".", "-o", "tree.json"];
+    let linfa = ["--back-end", "linfa", "--max-depth", "6", "--min-leaf", "1"];
+    let done = workbench(folder.path(), &[&fit[..], &linfa].concat());
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(
+        stderr(&done),
+        "tidegate-train: back end linfa: this build is without it; build with `--features linfa`\n"
+    );
+}
+
 #[test]
 fn the_shipped_models_keep_their_test_figures() {
     let Some(data) = std::env::var_os("TIDEGATE_DATA") else {

@@ -160,7 +160,7 @@ fn fitting_all_opens_no_test_file() {
     assert_eq!(done.status.code(), Some(1));
     assert!(watch.touched().is_empty());
     // Recordings are not needed by any of these.
-    let only = ["fit", "--all", "--only", "41-tree", "--only", "-svm"];
+    let only = ["fit", "--all", "--only", "41-tree", "--only", "svm"];
     for words in [&[&only[..], &rest][..], &[&only, &["--check"], &rest[2..]]] {
         let done = run(words);
         assert!(done.status.success(), "{}", stderr(&done));

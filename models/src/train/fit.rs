@@ -102,6 +102,9 @@ pub enum FitError {
     /// A data file can't be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// What is left of the rows where some are left out can't be fitted.
+    #[error("a trial with a fifth of the rows left out: {0}")]
+    Trial(Box<FitError>),
     /// linfa was asked for, and is not built in.
     #[error("back end linfa: this build is without it; build with `--features linfa`")]
     NoLinfa,
@@ -243,7 +246,10 @@ fn tried_out(
     fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, FitError>,
 ) -> Result<Choice, FitError> {
     Ok(if request.validate {
-        Choice::Tried(Box::new(leave_out(data, request.seed, fit)?))
+        let tried = leave_out(data, request.seed, fit);
+        Choice::Tried(Box::new(
+            tried.map_err(|error| FitError::Trial(Box::new(error)))?,
+        ))
     } else {
         Choice::Given
     })

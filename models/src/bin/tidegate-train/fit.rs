@@ -26,14 +26,20 @@ pub(crate) struct FitArgs {
     all: bool,
     /// With --all, write nothing but compare with the files in --output, byte for byte (the
     /// cards up to their test figures); fails if any is not the same. First seeds only.
-    #[arg(long, requires = "all", conflicts_with = "seeds")]
+    #[arg(long, requires = "all", conflicts_with_all = ["schema", "seeds"])]
     check: bool,
     /// With --all, only models whose name contains this; may be repeated.
-    #[arg(long, value_name = "NAME", requires = "all")]
+    #[arg(long, value_name = "NAME", requires = "all", conflicts_with = "schema")]
     only: Vec<String>,
     /// With --all, how many seeds to fit of what depends on one; those after the first go into
     /// OUTPUT/seeds.
-    #[arg(long, value_name = "N", default_value_t = 5, requires = "all")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        requires = "all",
+        conflicts_with = "schema"
+    )]
     seeds: u64,
     /// Kind of model: tree, svm, network or forest.
     #[arg(long, default_value = "tree")]
