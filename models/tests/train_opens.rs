@@ -108,13 +108,12 @@ fn no_fit_opens_a_test_file_nor_cares_whether_there_are_any() {
                 fit.extend(["--training-set", training_set.name(), "--data", data]);
                 let done = workbench(folder.path(), &[&fit[..], &["-o", "model.json"]].concat());
                 assert!(done.status.success(), "{}", stderr(&done));
-                let texts = ["json", "md"].map(|extension| {
+                ["json", "md"].map(|extension| {
                     let path = output.with_extension(extension);
                     let text = fs::read(&path).unwrap();
                     fs::remove_file(path).unwrap();
                     text
-                });
-                texts
+                })
             };
             let one = fitted("with");
             let touched = watch.touched();

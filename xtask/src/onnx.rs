@@ -15,7 +15,7 @@ pub(crate) fn command() -> Result<bool> {
     };
     let mut command = cargo();
     command
-        .args(["test", "-p", "tidegate-models", "--all-features"])
+        .args(["test", "-p", "tidegate-models", "--features", "train"])
         .args(["--test", "onnx", "--", "--nocapture"])
         .env("TIDEGATE_PYTHON", python);
     if let Ok(data) = data::folder() {

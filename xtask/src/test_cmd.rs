@@ -93,6 +93,10 @@ const STEPS: &[Step] = &[
         ];
         with(testing(), &words)
     }),
+    step("tests of the workbench as shipped", || {
+        let words = ["test", "-p", "tidegate-models", "--features", "train"];
+        with(with(cargo(), &words), &["--test", "train_fit"])
+    }),
     step("ONNX exports in ONNX Runtime", || own(&["onnx"])),
     step("release build of the agent", || {
         with(cargo(), &["build", "--release", "-p", "tidegate"])

@@ -102,9 +102,11 @@ pub enum FitError {
     /// A data file can't be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// What is left of the rows where some are left out can't be fitted.
-    #[error("a trial with a fifth of the rows left out: {0}")]
-    Trial(Box<FitError>),
+    /// Too few rows to leave some out.
+    #[error(
+        "without the fifth of the rows that is left out for a trial only one class is left: too few rows of the others"
+    )]
+    LeftOneClass,
     /// linfa was asked for, and is not built in.
     #[error("back end linfa: this build is without it; build with `--features linfa`")]
     NoLinfa,
@@ -246,10 +248,12 @@ fn tried_out(
     fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, FitError>,
 ) -> Result<Choice, FitError> {
     Ok(if request.validate {
-        let tried = leave_out(data, request.seed, fit);
-        Choice::Tried(Box::new(
-            tried.map_err(|error| FitError::Trial(Box::new(error)))?,
-        ))
+        let tried = leave_out(data, request.seed, fit).map_err(|error| match error {
+            // All rows together have more: that was checked.
+            FitError::Settings(FitSettingsError::OneClass) => FitError::LeftOneClass,
+            error => error,
+        });
+        Choice::Tried(Box::new(tried?))
     } else {
         Choice::Given
     })
