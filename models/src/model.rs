@@ -34,8 +34,7 @@ const MAX_BYTES: u64 = 64 << 20;
 pub struct ModelError {
     /// The path, or `model` for text.
     pub origin: String,
-    /// What is wrong.
-    #[source]
+    /// What is wrong. Part of the message, and so not its source, which would be printed twice.
     pub problem: ModelProblem,
 }
 
@@ -44,7 +43,7 @@ pub struct ModelError {
 pub enum ModelProblem {
     /// The file can't be read.
     #[error("cannot be read: {0}")]
-    Read(#[source] io::Error),
+    Read(io::Error),
     /// The file is larger than any model.
     #[error("larger than a model may be ({MAX_BYTES} bytes)")]
     TooLarge,
@@ -58,7 +57,7 @@ pub enum ModelProblem {
     },
     /// No JSON, or not a model's JSON.
     #[error("not a model: {0}")]
-    Json(#[source] serde_json::Error),
+    Json(serde_json::Error),
     /// Another format version.
     #[error("unknown format version {0} (this build reads {FORMAT_VERSION})")]
     Version(u64),

@@ -3,69 +3,21 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+mod training;
+
+use std::{fmt::Write as _, fs, path::Path};
 
 use tempfile::TempDir;
 use tidegate_models::{
     Classifier, LIVE_COLUMNS, Model, Schema,
     train::{OnBad, TEST_FILE, evaluate, find},
 };
-
-/// A KDD file of web traffic, floods, scans and a few intrusions.
-fn kdd_text() -> String {
-    let mut text = String::new();
-    for i in 0..120 {
-        let (head, rates, label) = match i % 4 {
-            0 => (
-                format!("tcp,http,SF,{},{}", 150 + i, 1000 + 7 * i),
-                "0.00,0.00",
-                "normal.",
-            ),
-            1 => ("tcp,private,S0,0,0".to_owned(), "1.00,1.00", "neptune."),
-            2 => (
-                format!("icmp,eco_i,SF,{},0", 8 + i % 3),
-                "0.00,0.00",
-                ["ipsweep.", "nmap."][i / 4 % 2],
-            ),
-            _ => (
-                format!("tcp,ftp_data,SF,{},{}", 300 + i, i % 5),
-                "0.00,0.00",
-                ["warezclient.", "phf."][i / 4 % 2],
-            ),
-        };
-        let count = 1 + i % 17;
-        writeln!(
-            text,
-            "{},{head},0,0,0,{},0,1,0,0,0,0,0,0,0,0,0,0,{count},{count},{rates},0.00,0.00,1.00,0.00,0.00,{count},{count},1.00,0.00,0.11,0.00,{rates},0.00,0.00,{label}",
-            i % 3,
-            i % 2
-        )
-        .unwrap();
-    }
-    text
-}
+use training::{kdd_text, stderr, workbench};
 
 fn folder_with_training_data() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("kddcup.data_10_percent"), kdd_text()).unwrap();
     folder
-}
-
-fn workbench(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -291,6 +243,20 @@ fn exit_codes_tell_usage_from_failure() {
         stderr(&done).starts_with("tidegate-train: none.json: cannot be read"),
         "{}",
         stderr(&done)
+    );
+}
+
+#[cfg(not(feature = "linfa"))]
+#[test]
+fn a_back_end_that_is_not_built_in_is_named_with_its_feature() {
+    let folder = folder_with_training_data();
+    let fit = ["fit", "--schema", "kdd41", "--data", ".", "-o", "tree.json"];
+    let linfa = ["--back-end", "linfa", "--max-depth", "6", "--min-leaf", "1"];
+    let done = workbench(folder.path(), &[&fit[..], &linfa].concat());
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(
+        stderr(&done),
+        "tidegate-train: back end linfa: this build is without it; build with `--features linfa`\n"
     );
 }
 

@@ -3,13 +3,20 @@
 #![cfg(feature = "linfa")]
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+mod training;
+
+use std::fs;
+
+use tempfile::TempDir;
 use tidegate_models::{
-    Class, Classifier, Costs, Features, MISSING, Schema, Tree, TreeNode,
+    Class, Classifier, Costs, Features, MISSING, Model, Schema, Tree, TreeNode,
     train::{
         Dataset, Params,
         linfa::{LinfaSvmSettings, MAX_SVM_ROWS, fit_svm, fit_tree},
     },
 };
+
+use training::{kdd_text, stderr, workbench};
 
 fn dataset(rows: impl Iterator<Item = ([u32; 3], Class)>) -> Dataset {
     Dataset::new(
@@ -146,4 +153,57 @@ fn linfas_support_vector_machine_tells_classes_apart() {
         .filter(|row| svm.predict(&row.features).class == row.class)
         .count();
     assert!(right > 190, "{right} of 200");
+}
+
+#[test]
+fn the_workbench_grows_a_tree_by_linfa_if_told_to() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("kddcup.data_10_percent"), kdd_text()).unwrap();
+    let fit = |words: &[&str]| {
+        let fit = ["fit", "--schema", "kdd41", "--data", ".", "-o", "tree.json"];
+        workbench(folder.path(), &[&fit[..], words].concat())
+    };
+    let depth = ["--max-depth", "6", "--min-leaf", "1"];
+    let linfa = [&["--back-end", "linfa"][..], &depth].concat();
+    for (back_end, words) in [
+        (
+            None,
+            [&["--back-end", "own", "--balance", "none"][..], &depth].concat(),
+        ),
+        (Some("linfa"), linfa.clone()),
+    ] {
+        let done = fit(&words);
+        assert!(done.status.success(), "{}", stderr(&done));
+        let model = Model::load(folder.path().join("tree.json")).unwrap();
+        let settings = &model.training().settings;
+        assert_eq!(settings.get("back_end").map(String::as_str), back_end);
+        assert_eq!(settings.contains_key("balance"), back_end.is_none());
+        assert_eq!(settings["max_depth"], "6");
+        let card = fs::read_to_string(folder.path().join("tree.md")).unwrap();
+        assert_eq!(card.contains(" --back-end linfa"), back_end.is_some());
+        assert!(model.metrics().training.accuracy() > 0.9);
+    }
+    let missing = &["--back-end", "linfa", "--max-depth", "6"][..];
+    for (words, told) in [
+        (missing, "max-depth and min-leaf must be given"),
+        (
+            &[&linfa[..], &["--kind", "svm"]].concat(),
+            "it grows trees only",
+        ),
+        (
+            &[&linfa[..], &["--alpha", "0.1"]].concat(),
+            "it knows neither balance nor alpha",
+        ),
+        (
+            &[&linfa[..], &["--balance", "full"]].concat(),
+            "it knows neither balance nor alpha",
+        ),
+    ] {
+        let done = fit(words);
+        assert_eq!(done.status.code(), Some(1));
+        assert_eq!(
+            stderr(&done),
+            format!("tidegate-train: back end linfa: {told}\n")
+        );
+    }
 }

@@ -1,12 +1,9 @@
 //! `cargo xtask onnx`: the exports, compared with the models row by row in ONNX Runtime.
 
-use std::env;
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use crate::build_cmd::cargo;
-use crate::{paths, python};
+use crate::{data, python};
 
 pub(crate) fn command() -> Result<bool> {
     let python = match python::with_packages("onnx", "models/python/requirements.txt") {
@@ -21,14 +18,8 @@ pub(crate) fn command() -> Result<bool> {
         .args(["test", "-p", "tidegate-models", "--features", "train"])
         .args(["--test", "onnx", "--", "--nocapture"])
         .env("TIDEGATE_PYTHON", python);
-    if let Some(data) = data() {
+    if let Ok(data) = data::folder() {
         command.env("TIDEGATE_DATA", data);
     }
     Ok(command.status()?.success())
-}
-
-/// The folder with the KDD files: named, or where `cargo xtask data` puts them.
-pub(crate) fn data() -> Option<PathBuf> {
-    let named = env::var_os("TIDEGATE_DATA").map(PathBuf::from);
-    named.or_else(|| Some(paths::root().join("models/data")).filter(|folder| folder.is_dir()))
 }

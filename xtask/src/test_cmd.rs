@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use anyhow::Result;
 
 use crate::build_cmd::cargo;
 use crate::doctor::{self, Profile};
-use crate::{paths, privilege, process, report};
+use crate::{data, paths, privilege, process, report};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -21,14 +22,21 @@ pub(crate) struct Args {
 struct Step {
     name: &'static str,
     make: fn() -> Command,
-    needs_root: bool,
+    needs: Option<Need>,
+}
+
+/// What a step can't do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Root,
+    Data,
 }
 
 const fn step(name: &'static str, make: fn() -> Command) -> Step {
     Step {
         name,
         make,
-        needs_root: false,
+        needs: None,
     }
 }
 
@@ -36,7 +44,15 @@ const fn root_step(name: &'static str, make: fn() -> Command) -> Step {
     Step {
         name,
         make,
-        needs_root: true,
+        needs: Some(Need::Root),
+    }
+}
+
+const fn data_step(name: &'static str, make: fn() -> Command) -> Step {
+    Step {
+        name,
+        make,
+        needs: Some(Need::Data),
     }
 }
 
@@ -58,8 +74,7 @@ const STEPS: &[Step] = &[
             "clippy",
             "-p",
             "tidegate-models",
-            "--features",
-            "train",
+            "--all-features",
             "--all-targets",
         ];
         with(with(cargo(), &words), &["--", "-D", "warnings"])
@@ -73,11 +88,14 @@ const STEPS: &[Step] = &[
             "test",
             "-p",
             "tidegate-models",
-            "--features",
-            "train",
+            "--all-features",
             "--no-fail-fast",
         ];
         with(testing(), &words)
+    }),
+    step("tests of the workbench as shipped", || {
+        let words = ["test", "-p", "tidegate-models", "--features", "train"];
+        with(with(cargo(), &words), &["--test", "train_fit"])
     }),
     step("ONNX exports in ONNX Runtime", || own(&["onnx"])),
     step("release build of the agent", || {
@@ -94,6 +112,7 @@ const STEPS: &[Step] = &[
         ];
         with(cargo(), &words)
     }),
+    data_step("shipped models are reproduced", reproduce),
     step("documentation", || {
         let mut command = with(cargo(), &["doc", "--workspace", "--no-deps"]);
         command.env("RUSTDOCFLAGS", "-Dwarnings");
@@ -124,14 +143,26 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         totals.skipped.push(format!("{error:#}"));
     }
     let root = privilege::is_root() || privilege::can_sudo();
+    let data = data::folder();
+    if let Err(error) = &data {
+        // Tests without the data say so to libtest alone, which keeps it to itself.
+        let what = format!("tests with the KDD files: {error:#}");
+        println!("skipped: {what}");
+        totals.skipped.push(what);
+    }
     for step in STEPS {
-        if step.needs_root && !root {
-            totals.skipped.push(format!("{}: needs root", step.name));
+        let lacks = match step.needs {
+            Some(Need::Root) if !root => Some("root"),
+            Some(Need::Data) if data.is_err() => Some("the KDD files"),
+            _ => None,
+        };
+        if let Some(lacks) = lacks {
+            totals.skipped.push(format!("{}: needs {lacks}", step.name));
             continue;
         }
         println!("\n── {}", step.name);
         let began = Instant::now();
-        let ok = totals.run(step)?;
+        let ok = totals.run(step, data.as_deref().ok())?;
         let seconds = began.elapsed().as_secs_f64();
         println!(
             "── {}: {} in {seconds:.1} s",
@@ -157,6 +188,16 @@ fn testing() -> Command {
         );
         command.env(variable, "sudo -n -E");
     }
+    command
+}
+
+/// Fits all shipped models anew and compares, byte for byte.
+fn reproduce() -> Command {
+    let words = ["run", "--release", "-p", "tidegate-models"];
+    let mut command = with(cargo(), &words);
+    command.args(["--features", "train", "--bin", "tidegate-train", "--"]);
+    command.args(["fit", "--all", "--check", "--data"]);
+    command.arg(data::folder().unwrap_or_else(|_| "DIR".into()));
     command
 }
 
@@ -196,8 +237,13 @@ fn compile_python() -> Command {
 
 impl Totals {
     /// Runs the step, passing its output on and counting on the way.
-    fn run(&mut self, step: &Step) -> Result<bool> {
-        let mut child = (step.make)()
+    fn run(&mut self, step: &Step, data: Option<&Path>) -> Result<bool> {
+        let mut command = (step.make)();
+        if let Some(data) = data {
+            // Tests run in their package's folder: a relative path would lead elsewhere.
+            command.env("TIDEGATE_DATA", data);
+        }
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -302,8 +348,22 @@ mod tests {
     fn a_step_that_fails_without_tests_counts_once() {
         let mut totals = Totals::default();
         let ok = totals
-            .run(&step("false", || Command::new("false")))
+            .run(&step("false", || Command::new("false")), None)
             .expect("ran");
         assert!(!ok && totals.failed == 1);
+    }
+
+    #[test]
+    fn a_step_gets_the_folder_with_the_data() {
+        let words = || {
+            with(
+                Command::new("sh"),
+                &["-c", "test \"$TIDEGATE_DATA\" = /kdd"],
+            )
+        };
+        let step = step("environment", words);
+        let mut totals = Totals::default();
+        assert!(totals.run(&step, Some(Path::new("/kdd"))).expect("ran"));
+        assert!(!totals.run(&step, Some(Path::new("/other"))).expect("ran"));
     }
 }

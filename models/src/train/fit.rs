@@ -1,11 +1,16 @@
 //! From data files to a model file.
 
+mod kind;
+mod tree;
+
+pub use kind::{BackEnd, ModelKind};
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, FitSettingsError, Grid,
-    LabelledRow, Layout, LeaveOut, OnBad, Params, ParamsError, Point, Rows, Summary, assemble,
-    choose, context, find, forest, is_test_file, leave_out,
+    Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, FitSettingsError,
+    LabelledRow, Layout, LeaveOut, OnBad, ParamsError, Rows, Summary, assemble, context, find,
+    forest, is_test_file, leave_out,
     network::{self, Epoch, NetworkSettings},
     select::{ForestSettings, SelectError, Trial, choose_forest},
     svm::{self, SvmSettings},
@@ -13,67 +18,20 @@ use super::{
     unknown::with_unknown,
 };
 use crate::{
-    Classifier, Costs, ModelProblem, Network, OperatingPoint, Schema, Svm, Tree, TreeError,
-    UnknownName,
-    format::{ModelFile, NodeLine, Parameters, Source},
+    Classifier, Costs, ModelProblem, Network, OperatingPoint, Schema, Svm, TreeError,
+    format::{ModelFile, Parameters, Source},
 };
 
 /// KDD'99's training file.
 pub const TRAINING_FILE: &str = TrainingSet::Kdd99.file();
-
-/// Depths tried when none is given.
-const DEPTHS: [usize; 4] = [8, 12, 16, 20];
-
-/// Leaf sizes tried when none is given, in distinct rows.
-const LEAVES: [u64; 4] = [2, 5, 10, 20];
-
-/// What kind of model to fit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ModelKind {
-    /// One decision tree.
-    Tree,
-    /// A support vector machine.
-    Svm,
-    /// A neural network.
-    Network,
-    /// Many trees, with an unknown class.
-    Forest,
-}
-
-impl ModelKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Tree, Self::Svm, Self::Network, Self::Forest];
-
-    /// The lower-case name, as in model files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tree => "tree",
-            Self::Svm => "svm",
-            Self::Network => "network",
-            Self::Forest => "forest",
-        }
-    }
-}
-
-impl std::str::FromStr for ModelKind {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownName {
-                kind: "kind of model",
-                name: name.to_owned(),
-            })
-    }
-}
 
 /// What to fit.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The kind of model.
     pub kind: ModelKind,
+    /// Who grows a tree; only [`BackEnd::Own`] makes anything else.
+    pub back_end: BackEnd,
     /// What it learns from.
     pub training_set: TrainingSet,
     /// The columns.
@@ -144,6 +102,21 @@ pub enum FitError {
     /// A data file can't be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Too few rows to leave some out.
+    #[error(
+        "without the fifth of the rows that is left out for a trial only one class is left: too few rows of the others"
+    )]
+    LeftOneClass,
+    /// linfa was asked for, and is not built in.
+    #[error("back end linfa: this build is without it; build with `--features linfa`")]
+    NoLinfa,
+    /// linfa can't do what was asked for.
+    #[error("back end linfa: {0}")]
+    Linfa(&'static str),
+    /// linfa can't fit the rows.
+    #[cfg(feature = "linfa")]
+    #[error(transparent)]
+    LinfaFit(#[from] super::linfa::LinfaError),
     /// A parameter makes no sense.
     #[error(transparent)]
     Params(#[from] ParamsError),
@@ -180,6 +153,7 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         request.name,
         data.rows.len()
     ));
+    check_classes(&data)?;
     let Learnt {
         parameters,
         settings,
@@ -187,7 +161,7 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         choice,
         curve,
     } = match request.kind {
-        ModelKind::Tree => learn_tree(request, &data, progress)?,
+        ModelKind::Tree => tree::learn(request, &data, progress)?,
         ModelKind::Svm => learn_svm(request, &data)?,
         ModelKind::Network => learn_network(request, &data)?,
         ModelKind::Forest => learn_forest(request, &data, progress)?,
@@ -232,29 +206,6 @@ fn argmax() -> Vec<OperatingPoint> {
     }]
 }
 
-fn learn_tree(
-    request: &Request,
-    data: &Dataset,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Learnt, FitError> {
-    let candidates = candidates(request, data, progress)?;
-    let best = candidates.first();
-    let point = best.map_or_else(|| only_point(request), |best| best.point);
-    let nodes = params(point, request.alpha).check()?.fit(data)?;
-    let tree = Tree::new(request.schema, request.name.as_str(), Costs::ARGMAX, nodes)?;
-    Ok(Learnt {
-        parameters: Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect()),
-        settings: settings(request, point),
-        decisions: argmax(),
-        choice: if candidates.is_empty() {
-            Choice::Given
-        } else {
-            Choice::Tree(candidates)
-        },
-        curve: Vec::new(),
-    })
-}
-
 fn learn_svm(request: &Request, data: &Dataset) -> Result<Learnt, FitError> {
     let settings = SvmSettings::default();
     let tried = |data: &Dataset| {
@@ -297,7 +248,12 @@ fn tried_out(
     fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, FitError>,
 ) -> Result<Choice, FitError> {
     Ok(if request.validate {
-        Choice::Tried(Box::new(leave_out(data, request.seed, fit)?))
+        let tried = leave_out(data, request.seed, fit).map_err(|error| match error {
+            // All rows together have more: that was checked.
+            FitError::Settings(FitSettingsError::OneClass) => FitError::LeftOneClass,
+            error => error,
+        });
+        Choice::Tried(Box::new(tried?))
     } else {
         Choice::Given
     })
@@ -337,25 +293,6 @@ fn learn_forest(
     })
 }
 
-/// The parameters by name, for the model file.
-fn settings(request: &Request, point: Point) -> BTreeMap<String, String> {
-    let mut settings = vec![
-        ("criterion", "gini".to_owned()),
-        ("max_depth", point.max_depth.to_string()),
-        ("min_leaf", point.min_leaf.to_string()),
-        ("balance", point.balance.to_string()),
-        ("alpha", request.alpha.to_string()),
-    ];
-    if !request.recorded.is_empty() {
-        settings.push(("recorded_weight", request.recorded_weight.to_string()));
-        settings.push(("contexts", request.contexts.to_string()));
-    }
-    settings
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-}
-
 fn check(request: &Request) -> Result<(), FitError> {
     let test = request.recorded.iter().find(|path| is_test_file(path));
     if let Some(path) = test {
@@ -367,26 +304,17 @@ fn check(request: &Request) -> Result<(), FitError> {
     if request.schema != Schema::Live && !request.recorded.is_empty() {
         return Err(FitError::RecordedSchema);
     }
-    // Depth and leaf size before minutes of work, too.
-    params(only_point(request), request.alpha).check()?;
-    Ok(())
+    tree::check(request)
 }
 
-/// The parameters given, and the first of the grid where none is.
-fn only_point(request: &Request) -> Point {
-    Point {
-        max_depth: request.max_depth.unwrap_or(DEPTHS[0]),
-        min_leaf: request.min_leaf.unwrap_or(LEAVES[0]),
-        balance: request.balance.unwrap_or_default(),
+/// One class would be fitted, and never doubted.
+fn check_classes(data: &Dataset) -> Result<(), ParamsError> {
+    let first = data.rows.first().ok_or(ParamsError::NoRows)?.class;
+    let one = data.rows.iter().all(|row| row.class == first);
+    if one {
+        return Err(ParamsError::OneClass(first));
     }
-}
-
-fn params(point: Point, alpha: f64) -> Params {
-    Params::default()
-        .max_depth(point.max_depth)
-        .min_leaf(point.min_leaf)
-        .balance(point.balance)
-        .alpha(alpha)
+    Ok(())
 }
 
 fn load(
@@ -428,35 +356,4 @@ fn load(
         data.with_recorded(recorded, request.recorded_weight),
         sources,
     ))
-}
-
-fn candidates(
-    request: &Request,
-    data: &Dataset,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Vec<Candidate>, ParamsError> {
-    let grid = Grid {
-        depths: one_or(request.max_depth, &DEPTHS),
-        leaves: one_or(request.min_leaf, &LEAVES),
-        balances: one_or(request.balance, &Balance::ALL),
-    };
-    if grid.depths.len() * grid.leaves.len() * grid.balances.len() == 1 {
-        return Ok(Vec::new());
-    }
-    choose(data, &grid, request.alpha, request.seed, |candidate| {
-        let [normal, known, unseen] = candidate.parts;
-        let Point {
-            max_depth,
-            min_leaf,
-            balance,
-        } = candidate.point;
-        progress(&format!(
-            "validation: depth {max_depth}, leaves of {min_leaf}, balance {balance}: cost {:.4} (normal {normal:.4}, known {known:.4}, unseen {unseen:.4})",
-            candidate.score
-        ));
-    })
-}
-
-fn one_or<T: Copy>(given: Option<T>, tried: &[T]) -> Vec<T> {
-    given.map_or_else(|| tried.to_vec(), |one| vec![one])
 }

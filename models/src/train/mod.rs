@@ -65,7 +65,9 @@ pub use params::{Balance, CheckedParams, Params, ParamsError};
 pub use prepare::FitSettingsError;
 pub use rows::{OnBad, Rows, Skipped, Summary};
 pub use stream::data_file;
-pub use test_figures::{MEASURES, Measure, Spread, with_seed_spread, with_test_figures};
+pub use test_figures::{
+    MEASURES, Measure, Spread, with_seed_spread, with_test_figures, without_test_figures,
+};
 pub use training_set::TrainingSet;
 pub use validate::{Candidate, Grid, Point, choose};
 

@@ -19,6 +19,9 @@ pub enum FitSettingsError {
     /// Nothing to tell apart.
     #[error("the training rows are all of one class, or there are none")]
     OneClass,
+    /// Nothing to tell by.
+    #[error("no column varies in the training rows: there is nothing to tell classes apart by")]
+    NoColumn,
     /// A setting that makes no sense.
     #[error("{name} {value}: must be {expected}")]
     Setting {
@@ -105,6 +108,9 @@ impl Prepared {
             .map(|(weight, factor)| *weight as f64 * factor)
             .sum();
         let encodings = encodings(data);
+        if encodings.is_empty() {
+            return Err(FitSettingsError::NoColumn);
+        }
         let baseline = baseline(data);
         let encoding = Encoding::new(data.schema, &baseline, &encodings)?;
         let count = data.rows.len() as f64;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     OnBad, TrainingSet,
-    fit::{ModelKind, Request},
+    fit::{BackEnd, ModelKind, Request},
 };
 use crate::Schema;
 
@@ -15,6 +15,7 @@ pub const SEED: u64 = 1;
 pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {
     let request = |name: &str, kind, training_set, schema, recorded: &[PathBuf]| Request {
         kind,
+        back_end: BackEnd::Own,
         training_set,
         schema,
         name: name.to_owned(),

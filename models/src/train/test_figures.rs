@@ -125,6 +125,13 @@ impl Spread {
     }
 }
 
+/// A card up to the test figures that were added to it: what a fit writes, whatever was judged
+/// since.
+pub fn without_test_figures(card: &str) -> &str {
+    let heading = format!("\n{TEST_HEADING}\n");
+    card.find(&heading).map_or(card, |end| &card[..end])
+}
+
 /// The card with the section of one file added, or replaced if the same file was judged before:
 /// the evaluations of one model by its ways to decide, the default first. None change nothing.
 pub fn with_test_figures(card: &str, points: &[Evaluation]) -> String {

@@ -9,8 +9,9 @@ pub(crate) fn trained() -> Vec<(String, String)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
+            let name = path.to_string_lossy();
+            // A network's loss by epoch is beside it.
+            name.ends_with(".json") && !name.ends_with(".curve.json")
         })
         .map(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();

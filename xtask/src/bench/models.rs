@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::{Row, kib};
 use crate::build_cmd::cargo;
 use crate::process::{self, Running};
-use crate::{onnx, paths, python, table};
+use crate::{data, paths, python, table};
 
 /// KDD files by the name of their array; the NSL-KDD ones may be missing.
 const FILES: [(&str, &str); 5] = [
@@ -109,9 +109,10 @@ struct Measured {
 }
 
 pub(super) fn measure(data: Option<&Path>) -> Result<(Vec<Row>, Vec<Judged>)> {
-    let data = data.map(Path::to_owned).or_else(onnx::data);
-    let data = data.context("no models/data: name the folder with the KDD files by --data")?;
-    let data = fs::canonicalize(&data).with_context(|| data.display().to_string())?;
+    let data = match data {
+        Some(data) => fs::canonicalize(data).with_context(|| data.display().to_string())?,
+        None => data::folder().context("--data names no folder")?,
+    };
     let work = paths::target().join("bench-models");
     fs::create_dir_all(&work)?;
     let mut build = cargo();
@@ -291,8 +292,9 @@ fn shipped() -> Result<Vec<Shipped>> {
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
     files.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
+        let name = path.to_string_lossy();
+        // A network's loss by epoch is beside it.
+        name.ends_with(".json") && !name.ends_with(".curve.json")
     });
     files.sort();
     files

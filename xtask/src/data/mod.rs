@@ -6,6 +6,7 @@ mod fetch;
 #[cfg(test)]
 mod tests;
 
+use std::env;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,10 +36,7 @@ pub(crate) struct Args {
 
 pub(crate) fn command(args: &Args) -> Result<bool> {
     let folder = Folder {
-        path: args
-            .output
-            .clone()
-            .unwrap_or_else(|| paths::root().join("models/data")),
+        path: args.output.clone().unwrap_or_else(usual_folder),
         source: match (&args.data, &args.from) {
             (Some(data), _) => Source::Folder(data.clone()),
             (None, Some(mirror)) => Source::Mirror(mirror.clone()),
@@ -50,6 +48,31 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         println!("{:<8} {}", done.word(), done.path().display());
     }
     Ok(true)
+}
+
+/// Where the files are put unless told otherwise.
+fn usual_folder() -> PathBuf {
+    paths::root().join("models/data")
+}
+
+/// The folder that holds all the usual files, as an absolute path: that of `TIDEGATE_DATA`, or
+/// if it is not set, where this command puts them.
+pub(crate) fn folder() -> Result<PathBuf> {
+    let (folder, advice) = match env::var_os("TIDEGATE_DATA") {
+        Some(named) => (PathBuf::from(named), "TIDEGATE_DATA names it"),
+        None => (
+            usual_folder(),
+            "set TIDEGATE_DATA or run `cargo xtask data`",
+        ),
+    };
+    whole(&folder).with_context(|| format!("no KDD files in {} ({advice})", folder.display()))
+}
+
+fn whole(folder: &Path) -> Result<PathBuf> {
+    for file in chosen(&[]) {
+        find(folder, file).with_context(|| format!("none of {}", file.forms().join(", ")))?;
+    }
+    Ok(fs::canonicalize(folder)?)
 }
 
 fn chosen(names: &[String]) -> impl Iterator<Item = &'static Published> {

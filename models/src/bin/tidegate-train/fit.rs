@@ -1,46 +1,53 @@
 //! `tidegate-train fit`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+mod all;
+mod outputs;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use tidegate_models::{
-    Model, Schema,
+    Schema,
     train::{
         Balance, TrainingSet,
-        fit::{Choice, Fitted, ModelKind, Request, fit},
-        recipes, render_card,
-        select::Trial,
+        fit::{BackEnd, ModelKind, Request, fit},
+        recipes,
     },
 };
 
 use crate::RowArgs;
-
-/// Where the shipped models' recordings are, from the checkout's top.
-const RECORDINGS: [&str; 2] = [
-    "models/recorded/live.csv.zst",
-    "models/recorded/live-more.csv.zst",
-];
+use outputs::{files, write};
 
 #[derive(Args)]
 pub(crate) struct FitArgs {
     /// Fit every shipped model, with its seeds, into the folder given by --output.
-    #[arg(long, conflicts_with_all = ["schema", "max_depth", "min_leaf", "balance"])]
+    #[arg(long, conflicts_with_all = ["schema", "back_end", "max_depth", "min_leaf", "balance"])]
     all: bool,
+    /// With --all, write nothing but compare with the files in --output, byte for byte (the
+    /// cards up to their test figures); fails if any is not the same. First seeds only.
+    #[arg(long, requires = "all", conflicts_with_all = ["schema", "seeds"])]
+    check: bool,
     /// With --all, only models whose name contains this; may be repeated.
-    #[arg(long, value_name = "NAME", requires = "all")]
+    #[arg(long, value_name = "NAME", requires = "all", conflicts_with = "schema")]
     only: Vec<String>,
     /// With --all, how many seeds to fit of what depends on one; those after the first go into
     /// OUTPUT/seeds.
-    #[arg(long, value_name = "N", default_value_t = 5, requires = "all")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        requires = "all",
+        conflicts_with = "schema"
+    )]
     seeds: u64,
     /// Kind of model: tree, svm, network or forest.
     #[arg(long, default_value = "tree")]
     kind: ModelKind,
+    /// What grows a tree: own, or linfa, where it is built in. linfa needs --max-depth and
+    /// --min-leaf, balances nothing, and may give another tree each time.
+    #[arg(long, default_value = "own")]
+    back_end: BackEnd,
     /// What to learn from: kdd99 or nsl-kdd.
     #[arg(long, default_value = "kdd99")]
     training_set: TrainingSet,
@@ -84,7 +91,7 @@ pub(crate) struct FitArgs {
 
 pub(crate) fn run(args: &FitArgs) -> anyhow::Result<()> {
     let Some(schema) = args.schema else {
-        return run_all(args);
+        return all::run(args);
     };
     ensure!(
         !args.output.is_dir(),
@@ -98,6 +105,7 @@ pub(crate) fn run(args: &FitArgs) -> anyhow::Result<()> {
         .context("the output has no file name")?;
     let request = Request {
         kind: args.kind,
+        back_end: args.back_end,
         training_set: args.training_set,
         schema,
         name: stem.to_string_lossy().into_owned(),
@@ -115,76 +123,8 @@ pub(crate) fn run(args: &FitArgs) -> anyhow::Result<()> {
         chosen: None,
     };
     let fitted = fit(&request, &mut |line| eprintln!("{line}"))?;
-    write(&fitted, &args.output, Some(&command_line(args, schema)))
-}
-
-fn run_all(args: &FitArgs) -> anyhow::Result<()> {
-    let recorded = if args.recorded.is_empty() {
-        RECORDINGS.map(PathBuf::from).to_vec()
-    } else {
-        args.recorded.clone()
-    };
-    let seeds_folder = args.output.join("seeds");
-    fs::create_dir_all(&seeds_folder)
-        .with_context(|| format!("cannot make {}", seeds_folder.display()))?;
-    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|n| name.contains(n));
-    let start = Instant::now();
-    for mut request in recipes::shipped(&args.data, &recorded) {
-        if !wanted(&request.name) {
-            continue;
-        }
-        let fitted = fit(&request, &mut |line| eprintln!("{line}"))?;
-        let name = request.name.clone();
-        let path = args.output.join(format!("{name}.json"));
-        write(&fitted, &path, Some("tidegate-train fit --all --data DIR"))?;
-        // A tree takes nothing from chance: every seed gives the same.
-        if request.kind != ModelKind::Tree {
-            request.validate = false;
-            request.chosen = chosen(&fitted.choice);
-            for seed in recipes::SEED + 1..recipes::SEED + args.seeds {
-                request.seed = seed;
-                let fitted = fit(&request, &mut |_| ())?;
-                write(
-                    &fitted,
-                    &seeds_folder.join(format!("{name}-{seed}.json")),
-                    None,
-                )?;
-            }
-        }
-        eprintln!("{:.0} s", start.elapsed().as_secs_f64());
-    }
-    Ok(())
-}
-
-/// What the first seed chose, for the others.
-fn chosen(choice: &Choice) -> Option<Trial> {
-    match choice {
-        Choice::Forest(trials) => trials.first().cloned(),
-        _ => None,
-    }
-}
-
-/// Writes the model file and what goes beside it; the card needs the command that made it.
-fn write(fitted: &Fitted, path: &Path, command: Option<&str>) -> anyhow::Result<()> {
-    let text = fitted.file.to_json()?;
-    // What can't be loaded is not written.
-    let model = Model::from_json(&text)?;
-    let mut files = vec![(path.to_owned(), text)];
-    if let Some(command) = command {
-        files.push((
-            path.with_extension("md"),
-            render_card(fitted, &model, command),
-        ));
-        if !fitted.curve.is_empty() {
-            let curve = serde_json::to_string(&fitted.curve)?;
-            files.push((path.with_extension("curve.json"), format!("{curve}\n")));
-        }
-    }
-    for (path, text) in files {
-        fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
-        eprintln!("wrote {} ({} bytes)", path.display(), text.len());
-    }
-    Ok(())
+    let command = command_line(args, schema);
+    write(&files(&fitted, &args.output, Some(&command))?)
 }
 
 /// The command for the card, with folders left out: they differ from machine to machine.
@@ -199,6 +139,9 @@ fn command_line(args: &FitArgs, schema: Schema) -> String {
         args.kind.name(),
         args.training_set.name()
     );
+    if args.back_end != BackEnd::Own {
+        command.push_str(&format!(" --back-end {}", args.back_end.name()));
+    }
     for path in &args.recorded {
         command.push_str(&format!(" --recorded {}", name(path)));
     }

@@ -148,3 +148,17 @@ fn the_catalogue_knows_the_published_files() {
         assert!(matches!(done, Done::Copied(_)), "{done:?}");
     }
 }
+
+#[test]
+fn a_folder_is_whole_with_all_the_usual_files_in_any_form() {
+    let folder = TempDir::new().expect("folder");
+    let files: Vec<_> = chosen(&[]).collect();
+    for (turn, file) in files.iter().enumerate() {
+        let error = whole(folder.path()).expect_err("a file lacks").to_string();
+        assert!(error.contains(file.file), "{error}");
+        let forms = file.forms();
+        fs::write(folder.path().join(&forms[turn % forms.len()]), "").expect("written");
+    }
+    let found = whole(folder.path()).expect("whole");
+    assert!(found.is_absolute());
+}
