@@ -31,6 +31,15 @@ pub struct Assembly {
     pub decisions: Vec<OperatingPoint>,
 }
 
+/// Settings as a file has them: by name, as text.
+pub(super) fn settings<const N: usize>(
+    named: [(&'static str, &dyn ToString); N],
+) -> BTreeMap<String, String> {
+    named
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .into()
+}
+
 /// Makes the model file of what was fitted on `data`: counts its errors there, and asks it for
 /// the golden vectors, both with the first way to decide.
 ///

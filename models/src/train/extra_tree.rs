@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
 use super::{
     Balance, Dataset, ForestParams,
     bins::{Bins, Column, columns},
+    dataset::weights_by_class,
     random::Random,
 };
 use crate::{
@@ -12,36 +13,24 @@ use crate::{
     format::{ForestNode, SHARE_UNIT},
 };
 
-/// Row weights with the classes balanced, at least 1 each.
-fn balanced(data: &Dataset, balance: Balance) -> Vec<u64> {
-    let mut classes = Weights::default();
-    for row in &data.rows {
-        classes[row.class.index()] += row.weight;
-    }
-    let present = classes.iter().filter(|weight| **weight > 0).count().max(1);
-    let mean = data.weight() as f64 / present as f64;
-    let factors = classes.map(|class| balance.factor(class, mean));
-    data.rows
-        .iter()
-        .map(|row| ((row.weight as f64 * factors[row.class.index()]).round() as u64).max(1))
-        .collect()
-}
-
 type Weights = [u64; CLASS_COUNT];
 
 /// The rows by column, values as indices into the sorted distinct ones.
 pub(super) struct Table {
     columns: Vec<Column>,
     classes: Vec<u8>,
+    /// Row weights with the classes balanced.
     weights: Vec<u64>,
 }
 
 impl Table {
     pub(super) fn new(data: &Dataset, balance: Balance) -> Self {
+        let factors = balance.factors(weights_by_class(&data.rows));
+        let weights = data.rows.iter().map(|row| row.balanced(&factors));
         Self {
             columns: columns(data),
             classes: data.rows.iter().map(|row| row.class as u8).collect(),
-            weights: balanced(data, balance),
+            weights: weights.collect(),
         }
     }
 
