@@ -5,16 +5,15 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::{
     Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, FitSettingsError, Grid,
     LabelledRow, Layout, LeaveOut, OnBad, Params, ParamsError, Point, Rows, Summary, assemble,
-    choose, context, find, forest, is_test_file, leave_out,
-    network::{self, Epoch, NetworkSettings},
-    select::{ForestSettings, SelectError, Trial, choose_forest},
-    svm::{self, SvmSettings},
+    assemble::settings,
+    choose, context, find, is_test_file,
+    learn::{Learnt, argmax, learn_forest, learn_network, learn_svm},
+    network::Epoch,
+    select::{SelectError, Trial},
     training_set::TrainingSet,
-    unknown::with_unknown,
 };
 use crate::{
-    Classifier, Costs, ModelProblem, Network, OperatingPoint, Schema, Svm, Tree, TreeError,
-    UnknownName,
+    Costs, ModelProblem, Schema, Tree, TreeError, UnknownName,
     format::{ModelFile, NodeLine, Parameters, Source},
 };
 
@@ -215,23 +214,6 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
     })
 }
 
-/// What a trainer comes back with.
-struct Learnt {
-    parameters: Parameters,
-    settings: BTreeMap<String, String>,
-    decisions: Vec<OperatingPoint>,
-    choice: Choice,
-    curve: Vec<Epoch>,
-}
-
-/// The only way to decide of a model without an unknown class.
-fn argmax() -> Vec<OperatingPoint> {
-    vec![OperatingPoint {
-        name: "argmax".to_owned(),
-        costs: Costs::ARGMAX,
-    }]
-}
-
 fn learn_tree(
     request: &Request,
     data: &Dataset,
@@ -244,7 +226,7 @@ fn learn_tree(
     let tree = Tree::new(request.schema, request.name.as_str(), Costs::ARGMAX, nodes)?;
     Ok(Learnt {
         parameters: Parameters::Tree(tree.nodes().iter().map(NodeLine::from).collect()),
-        settings: settings(request, point),
+        settings: tree_settings(request, point),
         decisions: argmax(),
         choice: if candidates.is_empty() {
             Choice::Given
@@ -255,105 +237,22 @@ fn learn_tree(
     })
 }
 
-fn learn_svm(request: &Request, data: &Dataset) -> Result<Learnt, FitError> {
-    let settings = SvmSettings::default();
-    let tried = |data: &Dataset| {
-        let parameters = svm::fit(data, &settings, request.seed)?;
-        let svm = Svm::new(data.schema, "candidate", Costs::ARGMAX, &parameters)
-            .map_err(ModelProblem::from)?;
-        Ok::<_, FitError>(Box::new(svm) as Box<dyn Classifier>)
-    };
-    Ok(Learnt {
-        choice: tried_out(request, data, tried)?,
-        parameters: Parameters::Svm(svm::fit(data, &settings, request.seed)?),
-        settings: settings.settings(),
-        decisions: argmax(),
-        curve: Vec::new(),
-    })
-}
-
-fn learn_network(request: &Request, data: &Dataset) -> Result<Learnt, FitError> {
-    let settings = NetworkSettings::default();
-    let tried = |data: &Dataset| {
-        let (parameters, _) = network::fit(data, &settings, request.seed)?;
-        let network = Network::new(data.schema, "candidate", Costs::ARGMAX, &parameters)
-            .map_err(ModelProblem::from)?;
-        Ok::<_, FitError>(Box::new(network) as Box<dyn Classifier>)
-    };
-    let choice = tried_out(request, data, tried)?;
-    let (parameters, curve) = network::fit(data, &settings, request.seed)?;
-    Ok(Learnt {
-        choice,
-        parameters: Parameters::Network(parameters),
-        settings: settings.settings(),
-        decisions: argmax(),
-        curve,
-    })
-}
-
-fn tried_out(
-    request: &Request,
-    data: &Dataset,
-    fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, FitError>,
-) -> Result<Choice, FitError> {
-    Ok(if request.validate {
-        Choice::Tried(Box::new(leave_out(data, request.seed, fit)?))
-    } else {
-        Choice::Given
-    })
-}
-
-fn learn_forest(
-    request: &Request,
-    data: &Dataset,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Learnt, FitError> {
-    let (trial, choice) = match &request.chosen {
-        Some(trial) => (trial.clone(), Choice::Given),
-        None => {
-            let trials = choose_forest(
-                data,
-                &ForestSettings::tried(),
-                &request.training_set.goals(),
-                request.training_set.mix(),
-                request.seed,
-                |trial| progress(&trial.to_string()),
-            )?;
-            (trials[0].clone(), Choice::Forest(trials))
-        }
-    };
-    let settings = trial.settings.whole();
-    let with_unknown = with_unknown(data.clone(), &settings.unknown, request.seed);
-    Ok(Learnt {
-        parameters: Parameters::Forest(forest::fit(&with_unknown, &settings.forest, request.seed)?),
-        settings: settings.settings(),
-        decisions: trial
-            .points
-            .into_iter()
-            .map(|chosen| chosen.point)
-            .collect(),
-        choice,
-        curve: Vec::new(),
-    })
-}
-
-/// The parameters by name, for the model file.
-fn settings(request: &Request, point: Point) -> BTreeMap<String, String> {
-    let mut settings = vec![
-        ("criterion", "gini".to_owned()),
-        ("max_depth", point.max_depth.to_string()),
-        ("min_leaf", point.min_leaf.to_string()),
-        ("balance", point.balance.to_string()),
-        ("alpha", request.alpha.to_string()),
-    ];
+/// A tree's parameters by name, for the model file.
+fn tree_settings(request: &Request, point: Point) -> BTreeMap<String, String> {
+    let mut named = settings([
+        ("criterion", &"gini"),
+        ("max_depth", &point.max_depth),
+        ("min_leaf", &point.min_leaf),
+        ("balance", &point.balance),
+        ("alpha", &request.alpha),
+    ]);
     if !request.recorded.is_empty() {
-        settings.push(("recorded_weight", request.recorded_weight.to_string()));
-        settings.push(("contexts", request.contexts.to_string()));
+        named.extend(settings([
+            ("recorded_weight", &request.recorded_weight as &dyn ToString),
+            ("contexts", &request.contexts),
+        ]));
     }
-    settings
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    named
 }
 
 fn check(request: &Request) -> Result<(), FitError> {
