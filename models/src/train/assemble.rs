@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Dataset, random::mix};
 use crate::{
-    Class, Classifier, Confusion, MISSING, OperatingPoint, REQUIRED_FEATURES,
+    Class, Classifier, Confusion, MISSING, ModelProblem, OperatingPoint, REQUIRED_FEATURES,
     format::{
         FORMAT_VERSION, Golden, Metrics, ModelFile, Parameters, Preprocessing, Source, Training,
     },
-    model::{Body, ModelProblem},
+    model::Body,
 };
 
 /// How many golden vectors a file gets.
