@@ -32,8 +32,8 @@ fn models_and_data(broken: bool) -> TempDir {
     }
     fs::write(
         models.join("kdd.curve.json"),
-        r#"[{"epoch":1,"fit_loss":0.5,"held_out_loss":0.6,"fit_accuracy":0.8,"held_out_accuracy":0.7},
-            {"epoch":2,"fit_loss":0.3,"held_out_loss":0.4,"fit_accuracy":0.9,"held_out_accuracy":0.8}]"#,
+        r#"[{"epoch":1,"loss":0.5,"held_out_loss":0.6,"accuracy":0.8,"held_out_accuracy":0.7},
+            {"epoch":2,"loss":0.3,"held_out_loss":0.4,"accuracy":0.9,"held_out_accuracy":0.8}]"#,
     )
     .unwrap();
     fs::write(models.join("kdd.md"), "# kdd\n\n## Test figures\n\nNote.\n").unwrap();
@@ -186,7 +186,7 @@ fn the_json_has_the_pages_numbers_and_the_cards_stay() {
         (&0.4.into(), &0.4.into())
     );
     assert_eq!(found["tests"][0]["published"][0]["kdd_cost"], 0.2331);
-    assert_eq!(found["models"][0]["epochs"][1]["held_out_loss"], 0.4);
+    assert_eq!(found["models"][0]["epochs"][1]["loss"], 0.3);
     assert_eq!(found["training_files"].as_array().unwrap().len(), 2);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     for shown in [

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Balance, Dataset, FitSettingsError,
@@ -93,8 +93,10 @@ impl NetworkSettings {
     }
 }
 
-/// A point of the training curve. Rows count by their weight; losses are mean log-losses.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// A point of the training curve, as `fit` writes and `report` reads it. Rows count by their
+/// weight; losses are mean log-losses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
