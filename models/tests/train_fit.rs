@@ -3,18 +3,16 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+mod workbench;
+
+use std::{fmt::Write as _, fs, path::Path};
 
 use tempfile::TempDir;
 use tidegate_models::{
     Classifier, LIVE_COLUMNS, Model, Schema,
     train::{OnBad, TEST_FILE, evaluate, find},
 };
+use workbench::{stderr, workbench};
 
 /// A KDD file of web traffic, floods, scans and a few intrusions.
 fn kdd_text() -> String {
@@ -54,18 +52,6 @@ fn folder_with_training_data() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("kddcup.data_10_percent"), kdd_text()).unwrap();
     folder
-}
-
-fn workbench(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

@@ -4,13 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod small;
+mod workbench;
 
 use std::{collections::BTreeSet, fs};
 
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
-use small::{rows, stderr, workbench, write_model};
+use small::{rows, write_model};
 use tempfile::TempDir;
+use workbench::{stderr, workbench};
 
 /// A folder of models (with other seeds, a training curve and a broken file) and the data files
 /// they name.
