@@ -205,9 +205,20 @@ fn the_json_has_the_pages_numbers_and_the_cards_stay() {
     let path = folder.path().join("models/kdd.md");
     let card = fs::read_to_string(&path).unwrap();
     assert!(
-        card.starts_with("# kdd\n\n## Test figures\n\nNote.\n\n### corrected\n"),
-        "{card}"
+        card.starts_with("# kdd\n\n## Test figures\n\nAdded by ") && !card.contains("Note."),
+        "the note is kept up: {card}"
     );
+    assert!(card.contains("\n\n### corrected\n"), "{card}");
+    // What a reader must know before believing a figure.
+    for text in [&card, &page] {
+        for told in [
+            "No row of a test file was used",
+            "Published class counts of the test files were",
+            "no blind test",
+        ] {
+            assert!(text.contains(told), "{told}");
+        }
+    }
     assert!(card.contains("### corrected, over seeds\n") && card.contains("| wary |"));
     assert!(!card.contains("µs"), "times would differ from run to run");
     assert!(workbench(folder.path(), &REPORT).status.success());
