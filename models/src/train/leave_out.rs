@@ -1,4 +1,4 @@
-//! How any kind of model does on attack types it has not seen.
+//! How any kind of model does on attack types it has not seen, with settings that are given.
 
 use super::{
     Dataset,
