@@ -8,7 +8,8 @@
 //! * [`Model`], [`Tree`], [`Forest`], [`Svm`], [`Network`], [`mod@format`]: model files and what is in them.
 //! * [`features_from_request`]: the row behind a `/predict` request.
 //! * [`Confusion`]: figures of merit.
-//! * `train` (feature `train`): dataset readers, the trainer, evaluation, model cards.
+//! * `train` (feature `train`): dataset readers, the trainers of all four kinds, evaluation,
+//!   model cards, the report, ONNX export.
 //!
 //! ```
 //! use tidegate_models::{Class, Classifier, Flag, KddRecord, Model, Protocol, Schema, Service};
@@ -48,6 +49,7 @@ mod forest;
 mod linear;
 mod metrics;
 mod model;
+mod model_error;
 mod network;
 mod predict_request;
 mod record;
@@ -62,7 +64,8 @@ pub use costs::{Costs, OperatingPoint};
 pub use encoding::EncodingError;
 pub use forest::{Forest, ForestError};
 pub use metrics::Confusion;
-pub use model::{Model, ModelError, ModelProblem, SHIPPED_KDD41, SHIPPED_LIVE};
+pub use model::{Model, SHIPPED_KDD41, SHIPPED_LIVE};
+pub use model_error::{ModelError, ModelProblem};
 pub use network::{Network, NetworkError};
 pub use predict_request::{REQUIRED_FEATURES, RequestError, features_from_request};
 pub use record::{KddRecord, percent};

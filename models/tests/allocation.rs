@@ -5,12 +5,28 @@
 mod trained;
 
 use allocation_counter::measure;
-use tidegate_models::{Classifier as _, Costs, Features, Model, Schema, format::ModelFile};
+use tidegate_models::{Classifier, Costs, Features, Model, Schema, format::ModelFile};
+
+fn no_allocation(classifier: &dyn Classifier, rows: &[Features]) {
+    let mut predictions = vec![Costs::ARGMAX.decide([0.0; 6]); rows.len()];
+    let one_by_one = measure(|| {
+        for (row, prediction) in rows.iter().zip(&mut predictions) {
+            *prediction = classifier.predict(row);
+        }
+    });
+    let together = measure(|| classifier.predict_batch(rows, &mut predictions));
+    assert_eq!(
+        (one_by_one.count_total, together.count_total),
+        (0, 0),
+        "{}",
+        classifier.name()
+    );
+}
 
 #[test]
 fn no_shipped_model_allocates_to_predict() {
     let mut models = 0;
-    for (name, text) in trained::trained() {
+    for (_, text) in trained::trained() {
         let model = Model::from_json(&text).unwrap();
         let file: ModelFile = serde_json::from_str(&text).unwrap();
         // Whole rows, rows with missing values, and one of another schema.
@@ -20,21 +36,41 @@ fn no_shipped_model_allocates_to_predict() {
             .map(|golden| Features::from_values(file.schema, &golden.row()).unwrap())
             .collect();
         rows.extend(Schema::ALL.map(Features::missing));
-        let mut predictions = vec![Costs::ARGMAX.decide([0.0; 6]); rows.len()];
-        let one_by_one = measure(|| {
-            for (row, prediction) in rows.iter().zip(&mut predictions) {
-                *prediction = model.predict(row);
-            }
-        });
-        let together = measure(|| model.predict_batch(&rows, &mut predictions));
-        assert_eq!(
-            (one_by_one.count_total, together.count_total),
-            (0, 0),
-            "{name}"
-        );
+        no_allocation(&model, &rows);
         models += 1;
     }
     assert!(models >= 2, "{models} models");
+}
+
+/// Whichever kinds are shipped.
+#[cfg(feature = "train")]
+#[test]
+fn no_machine_or_network_allocates_to_predict() {
+    use tidegate_models::{
+        Class, Network, Svm,
+        train::{
+            Dataset,
+            network::{self, NetworkSettings},
+            svm::{self, SvmSettings},
+        },
+    };
+
+    let rows = (0..100).map(|i| {
+        let mut values = [0; 33];
+        values[4] = i;
+        let class = if i < 50 { Class::Normal } else { Class::Dos };
+        let features = Features::from_values(Schema::Live, &values).unwrap();
+        (features, class, class.to_string())
+    });
+    let data = Dataset::new(Schema::Live, rows);
+    let svm = svm::fit(&data, &SvmSettings::default(), 1).unwrap();
+    let svm = Svm::new(data.schema, "svm", Costs::ARGMAX, &svm).unwrap();
+    let (network, _) = network::fit(&data, &NetworkSettings::default(), 1).unwrap();
+    let network = Network::new(data.schema, "network", Costs::ARGMAX, &network).unwrap();
+    let mut rows = Schema::ALL.map(Features::missing).to_vec();
+    rows.extend(data.rows.iter().map(|row| row.features));
+    no_allocation(&svm, &rows);
+    no_allocation(&network, &rows);
 }
 
 #[test]

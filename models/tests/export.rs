@@ -3,28 +3,22 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+mod workbench;
+
+use std::{fs, path::Path, process::Output};
 
 use tempfile::TempDir;
 use tidegate_models::{
     Class, Classifier as _, Features, Flag, Model, Protocol, SHIPPED_KDD41, Schema, Service,
 };
+use workbench::{stderr, workbench};
 
 const ROWS: &str = "0,tcp,http,SF,181,5450,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,8,8,0.00,0.00,0.00,0.00,1.00,0.00,0.00,9,9,1.00,0.00,0.11,0.00,0.00,0.00,0.00,0.00,normal.
 0,icmp,ecr_i,SF,1032,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,511,511,0.00,0.00,0.00,0.00,1.00,0.00,0.00,255,255,1.00,0.00,1.00,0.00,0.00,0.00,0.00,0.00,smurf.
 ";
 
 fn export(folder: &TempDir, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
-        .arg("export")
-        .args(words)
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    workbench(folder.path(), &[&["export"], words].concat())
 }
 
 fn folder() -> TempDir {
@@ -113,7 +107,7 @@ fn mistakes_are_told_and_write_nothing() {
         ),
     ] {
         let done = export(&folder, words);
-        let stderr = String::from_utf8(done.stderr).unwrap();
+        let stderr = stderr(&done);
         assert_eq!(done.status.code(), Some(code), "{words:?}: {stderr}");
         assert!(stderr.contains(message), "{words:?}: {stderr}");
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod training;
+mod workbench;
 
 use std::{
     fs,
@@ -16,7 +17,8 @@ use tidegate_models::{
     format::ModelFile,
     train::{TrainingSet, fit::ModelKind},
 };
-use training::{kdd_text, stderr, workbench};
+use training::kdd_text;
+use workbench::{stderr, workbench};
 
 fn folder(text: &str) -> TempDir {
     let folder = TempDir::new().unwrap();

@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod training;
+mod workbench;
 
 use std::{fs, path::Path};
 
 use tempfile::TempDir;
 use tidegate_models::train::TrainingSet;
-use training::{kdd_text, stderr, workbench};
+use training::kdd_text;
+use workbench::{stderr, workbench};
 
 const FIT: [&str; 8] = [
     "fit",

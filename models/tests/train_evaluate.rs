@@ -4,16 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod small;
+mod workbench;
 
 use std::{fs, path::Path, process::Output};
 
 use serde_json::Value;
-use small::{row, rows, stderr, workbench, write_model};
+use small::{row, rows, write_model};
 use tempfile::TempDir;
 use tidegate_models::{
     Class, Classifier as _, Features, Model, Schema,
     train::{OnBad, evaluate, find},
 };
+use workbench::{stderr, workbench};
 
 fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", stderr(output));

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod training;
+mod workbench;
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -12,7 +13,8 @@ use tidegate_models::{
     Classifier, LIVE_COLUMNS, Model, Schema,
     train::{OnBad, TEST_FILE, evaluate, find},
 };
-use training::{kdd_text, stderr, workbench};
+use training::kdd_text;
+use workbench::{stderr, workbench};
 
 fn folder_with_training_data() -> TempDir {
     let folder = TempDir::new().unwrap();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod training;
+mod workbench;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +20,8 @@ use nix::{
 };
 use tempfile::TempDir;
 use tidegate_models::train::{TrainingSet, fit::ModelKind, is_test_file};
-use training::{kdd_text, stderr, workbench};
+use training::kdd_text;
+use workbench::{stderr, workbench};
 
 /// Every published test file, as it may come.
 const TEST_FILES: [&str; 3] = ["corrected", "KDDTest+.txt", "KDDTest-21.txt"];

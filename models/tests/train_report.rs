@@ -4,13 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
 mod small;
+mod workbench;
 
 use std::{collections::BTreeSet, fs};
 
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
-use small::{rows, stderr, workbench, write_model};
+use small::{rows, write_model};
 use tempfile::TempDir;
+use workbench::{stderr, workbench};
 
 /// A folder of models (with other seeds, a training curve and a broken file) and the data files
 /// they name.
@@ -32,8 +34,8 @@ fn models_and_data(broken: bool) -> TempDir {
     }
     fs::write(
         models.join("kdd.curve.json"),
-        r#"[{"epoch":1,"fit_loss":0.5,"held_out_loss":0.6,"fit_accuracy":0.8,"held_out_accuracy":0.7},
-            {"epoch":2,"fit_loss":0.3,"held_out_loss":0.4,"fit_accuracy":0.9,"held_out_accuracy":0.8}]"#,
+        r#"[{"epoch":1,"loss":0.5,"held_out_loss":0.6,"accuracy":0.8,"held_out_accuracy":0.7},
+            {"epoch":2,"loss":0.3,"held_out_loss":0.4,"accuracy":0.9,"held_out_accuracy":0.8}]"#,
     )
     .unwrap();
     fs::write(models.join("kdd.md"), "# kdd\n\n## Test figures\n\nNote.\n").unwrap();
@@ -186,7 +188,7 @@ fn the_json_has_the_pages_numbers_and_the_cards_stay() {
         (&0.4.into(), &0.4.into())
     );
     assert_eq!(found["tests"][0]["published"][0]["kdd_cost"], 0.2331);
-    assert_eq!(found["models"][0]["epochs"][1]["held_out_loss"], 0.4);
+    assert_eq!(found["models"][0]["epochs"][1]["loss"], 0.3);
     assert_eq!(found["training_files"].as_array().unwrap().len(), 2);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     for shown in [
@@ -203,9 +205,20 @@ fn the_json_has_the_pages_numbers_and_the_cards_stay() {
     let path = folder.path().join("models/kdd.md");
     let card = fs::read_to_string(&path).unwrap();
     assert!(
-        card.starts_with("# kdd\n\n## Test figures\n\nNote.\n\n### corrected\n"),
-        "{card}"
+        card.starts_with("# kdd\n\n## Test figures\n\nAdded by ") && !card.contains("Note."),
+        "the note is kept up: {card}"
     );
+    assert!(card.contains("\n\n### corrected\n"), "{card}");
+    // What a reader must know before believing a figure.
+    for text in [&card, &page] {
+        for told in [
+            "No row of a test file was used",
+            "Published class counts of the test files were",
+            "no blind test",
+        ] {
+            assert!(text.contains(told), "{told}");
+        }
+    }
     assert!(card.contains("### corrected, over seeds\n") && card.contains("| wary |"));
     assert!(!card.contains("µs"), "times would differ from run to run");
     assert!(workbench(folder.path(), &REPORT).status.success());

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Dataset, random::mix};
 use crate::{
-    Class, Classifier, Confusion, MISSING, OperatingPoint, REQUIRED_FEATURES,
+    Class, Classifier, Confusion, MISSING, ModelProblem, OperatingPoint, REQUIRED_FEATURES,
     format::{
         FORMAT_VERSION, Golden, Metrics, ModelFile, Parameters, Preprocessing, Source, Training,
     },
-    model::{Body, ModelProblem},
+    model::Body,
 };
 
 /// How many golden vectors a file gets.
@@ -29,6 +29,15 @@ pub struct Assembly {
     pub validation: Option<Confusion>,
     /// The ways to decide, the default first.
     pub decisions: Vec<OperatingPoint>,
+}
+
+/// Settings as a file has them: by name, as text.
+pub(super) fn settings<const N: usize>(
+    named: [(&'static str, &dyn ToString); N],
+) -> BTreeMap<String, String> {
+    named
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .into()
 }
 
 /// Makes the model file of what was fitted on `data`: counts its errors there, and asks it for

@@ -3,7 +3,8 @@
 use super::{
     calibrate::Calibration,
     network::NetworkSettings,
-    prepare::{Prepared, PreparedRow, Random},
+    prepare::{Prepared, PreparedRow},
+    random::Random,
 };
 use crate::{
     encoding::Inputs,

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::fit::{Choice, Fitted};
+use super::{
+    fit::{Choice, Fitted},
+    test_figures::with_test_note,
+};
 use crate::{Class, Classifier as _, Confusion, Model};
-
-/// Where a card's test figures start; each file judged is a section after it.
-pub(super) const TEST_HEADING: &str = "## Test figures";
 
 /// The card of a fitted model; `command` is the one that made it.
 pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
@@ -55,13 +55,16 @@ pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
     );
     line(figures(&file.metrics.training));
     if let Some(validation) = &file.metrics.validation {
-        line("## Validation figures\n\nOn held-out training rows, attack types left out included. They chose the parameters, so they flatter.\n".to_owned());
+        let chose = match fitted.choice {
+            Choice::Given | Choice::Tried(_) => "",
+            Choice::Tree(_) | Choice::Forest(_) => " They chose the parameters, so they flatter.",
+        };
+        line(format!(
+            "## Validation figures\n\nOn held-out training rows, attack types left out included.{chose}\n"
+        ));
         line(figures(validation));
     }
-    line(format!(
-        "{TEST_HEADING}\n\nAdded by `tidegate-train report`, or `evaluate … --card`; never used to choose anything."
-    ));
-    card
+    with_test_note(&card)
 }
 
 /// How the settings were chosen.

@@ -12,12 +12,13 @@
 //! level of the tree at most one histogram of some 100 KB.
 
 use super::{
-    Balance, CheckedParams, Dataset, Params, ParamsError,
+    CheckedParams, Dataset, Params, ParamsError,
     bins::{Column, columns},
+    dataset::weights_by_class,
     grower::Grower,
     prune::pruned,
 };
-use crate::{CLASS_COUNT, TreeNode};
+use crate::TreeNode;
 
 impl CheckedParams {
     /// Grows and prunes a tree; its nodes, the root first, every left child right after its
@@ -69,29 +70,17 @@ impl<'a> Trainer<'a> {
         if rows.is_empty() {
             return Err(ParamsError::NoRows);
         }
-        let factors = self.factors(&rows, params.balance);
-        let weight = |row: u32| {
-            let row = &self.data.rows[row as usize];
-            ((row.weight as f64 * factors[row.class.index()]).round() as u64).max(1)
-        };
-        let total: u128 = rows.iter().map(|row| u128::from(weight(*row))).sum();
+        let row = |row: u32| &self.data.rows[row as usize];
+        let factors = params
+            .balance
+            .factors(weights_by_class(rows.iter().map(|index| row(*index))));
+        let weight = |index: u32| row(index).balanced(&factors);
+        let total: u128 = rows.iter().map(|index| u128::from(weight(*index))).sum();
         let bits = usize::BITS - rows.len().leading_zeros();
         Ok(if total >> (u64::BITS - bits) == 0 {
             Grower::<u64>::new(self, params, rows, bits, weight).tree()
         } else {
             Grower::<u128>::new(self, params, rows, u64::BITS, weight).tree()
         })
-    }
-
-    /// What balances the classes of these rows, by class.
-    fn factors(&self, rows: &[u32], balance: Balance) -> [f64; CLASS_COUNT] {
-        let mut classes = [0; CLASS_COUNT];
-        for row in rows {
-            let row = &self.data.rows[*row as usize];
-            classes[row.class.index()] += row.weight;
-        }
-        let present = classes.iter().filter(|weight| **weight > 0).count().max(1);
-        let mean = classes.iter().sum::<u64>() as f64 / present as f64;
-        classes.map(|class| balance.factor(class, mean))
     }
 }

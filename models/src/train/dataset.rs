@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use super::DatasetBuilder;
-use crate::{Class, Features, Schema, model::hex};
+use crate::{CLASS_COUNT, Class, Features, Schema, model::hex};
 
 /// A distinct row.
 #[derive(Clone, Debug)]
@@ -31,6 +31,22 @@ pub struct Dataset {
     pub rows: Vec<Row>,
     /// Names of attack types and scenarios.
     pub groups: Vec<String>,
+}
+
+impl Row {
+    /// Its weight with its class's factor, see [`super::Balance::factors`]; at least 1.
+    pub(super) fn balanced(&self, factors: &[f64; CLASS_COUNT]) -> u64 {
+        ((self.weight as f64 * factors[self.class.index()]).round() as u64).max(1)
+    }
+}
+
+/// What rows weigh together, by [`Class::index`].
+pub(super) fn weights_by_class<'a>(rows: impl IntoIterator<Item = &'a Row>) -> [u64; CLASS_COUNT] {
+    let mut weights = [0; CLASS_COUNT];
+    for row in rows {
+        weights[row.class.index()] += row.weight;
+    }
+    weights
 }
 
 impl Dataset {

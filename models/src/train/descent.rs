@@ -1,10 +1,6 @@
 //! Dual coordinate descent: the solver behind the support vector machine.
 
-use super::{
-    calibrate::Calibration,
-    prepare::{Prepared, Random},
-    svm::SvmSettings,
-};
+use super::{calibrate::Calibration, prepare::Prepared, random::Random, svm::SvmSettings};
 use crate::{
     encoding::Inputs,
     format::SvmClass,

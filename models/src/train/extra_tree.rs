@@ -3,8 +3,9 @@
 use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
 
 use super::{
-    Balance, Dataset, ForestParams,
+    Dataset, ForestParams,
     bins::{Bins, Column, columns},
+    dataset::weights_by_class,
     forest::columns_in_use,
     random::Random,
 };
@@ -12,21 +13,6 @@ use crate::{
     CLASS_COUNT, MAX_DEPTH,
     format::{ForestNode, SHARE_UNIT},
 };
-
-/// Row weights with the classes balanced, at least 1 each.
-fn balanced(data: &Dataset, balance: Balance) -> Vec<u64> {
-    let mut classes = Weights::default();
-    for row in &data.rows {
-        classes[row.class.index()] += row.weight;
-    }
-    let present = classes.iter().filter(|weight| **weight > 0).count().max(1);
-    let mean = data.weight() as f64 / present as f64;
-    let factors = classes.map(|class| balance.factor(class, mean));
-    data.rows
-        .iter()
-        .map(|row| ((row.weight as f64 * factors[row.class.index()]).round() as u64).max(1))
-        .collect()
-}
 
 type Weights = [u64; CLASS_COUNT];
 
@@ -36,16 +22,19 @@ pub(super) struct Table {
     /// Indices of the columns that may be asked.
     in_use: Vec<usize>,
     classes: Vec<u8>,
+    /// Row weights with the classes balanced.
     weights: Vec<u64>,
 }
 
 impl Table {
     pub(super) fn new(data: &Dataset, params: &ForestParams) -> Self {
+        let factors = params.balance.factors(weights_by_class(&data.rows));
+        let weights = data.rows.iter().map(|row| row.balanced(&factors));
         Self {
             columns: columns(data),
             in_use: columns_in_use(data.schema, params.content),
             classes: data.rows.iter().map(|row| row.class as u8).collect(),
-            weights: balanced(data, params.balance),
+            weights: weights.collect(),
         }
     }
 

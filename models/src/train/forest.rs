@@ -116,7 +116,7 @@ pub fn columns_in_use(schema: Schema, content: bool) -> Vec<usize> {
 
 /// The most usual value of every column among normal rows (among all rows without any), counted
 /// by weight: the lowest of several.
-pub(super) fn baseline(data: &Dataset) -> Vec<u32> {
+fn baseline(data: &Dataset) -> Vec<u32> {
     let any_normal = data.rows.iter().any(|row| row.class == Class::Normal);
     (0..data.schema.columns().len())
         .map(|column| {

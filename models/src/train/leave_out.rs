@@ -1,9 +1,8 @@
-//! How any kind of model does on attack types it has not seen.
+//! How any kind of model does on attack types it has not seen, with settings that are given.
 
 use super::{
-    Dataset, Row,
-    random::mix,
-    validate::{FOLDS, Tally, group_folds},
+    Dataset,
+    folds::{FOLDS, Folds, Tally},
 };
 use crate::{Classifier, Confusion};
 
@@ -35,17 +34,13 @@ pub fn leave_out<E>(
     seed: u64,
     mut fit: impl FnMut(&Dataset) -> Result<Box<dyn Classifier>, E>,
 ) -> Result<LeaveOut, E> {
-    let fold_of_group = group_folds(data, FOLDS, seed);
+    let folds = Folds::new(data, FOLDS, seed);
     let mut tally = Tally::new(data.groups.len());
     for fold in 0..FOLDS {
-        let unseen = |row: &Row| fold_of_group[row.group] == Some(fold);
-        let held_out = |index: usize| mix(seed ^ index as u64) % FOLDS == fold;
-        let classifier = fit(&data.filter(|index, row| !unseen(row) && !held_out(index)))?;
-        for (index, row) in data.rows.iter().enumerate() {
-            if unseen(row) || held_out(index) {
-                let class = classifier.predict(&row.features).class;
-                tally.add(row, class, unseen(row));
-            }
+        let classifier = fit(&folds.kept(fold))?;
+        for (_, row) in folds.held_out(fold) {
+            let class = classifier.predict(&row.features).class;
+            tally.add(row, class, folds.is_unseen(row, fold));
         }
     }
     let (parts, confusion) = tally.parts();

@@ -29,7 +29,8 @@ use ndarray::{Array1, Array2};
 
 use super::{
     Balance, Dataset, FitSettingsError,
-    prepare::{Prepared, PreparedRow, Random},
+    prepare::{Prepared, PreparedRow},
+    random::Random,
 };
 use crate::{
     CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, MISSING, Prediction, Schema,

@@ -1,6 +1,23 @@
 //! Reading data, fitting and evaluating; behind the feature `train`.
 //!
-//! Data flows [`Rows`] → [`Dataset`] → [`Params`] → [`mod@fit`] → model file and card.
+//! Data flows [`Rows`] → [`Dataset`] → [`mod@fit`] → [`assemble()`] → model file and card, and then
+//! model and test rows → [`mod@evaluate`] → [`report`] and the cards' test figures.
+//!
+//! * Reading: `input` opens and hashes files, `layout` tells what they are, `rows` reads labelled
+//!   rows of every kind (`kdd` and `columns` convert them), `stream` rows without labels too;
+//!   `attacks` and `names` know the published names.
+//! * Rows to fit: `builder` merges equal ones into a `dataset`, `context` varies recorded ones,
+//!   [`unknown`] makes rows up, `prepare` encodes them for machines and networks.
+//! * Trainers: `cart` (over `bins`, `grower`, `split` and `prune`) grows a tree, [`forest`] (over
+//!   `extra_tree`) a forest, [`svm`] (over `descent`) and [`network`] (over `backprop`) are
+//!   calibrated by `calibrate`. `params` has a tree's parameters and the balance of all.
+//! * Choosing, on training rows only: `folds` says what is left out; `validate` chooses a tree's
+//!   parameters, [`select`] a forest's settings and operating points (among `cost_tables`),
+//!   `leave_out` tries what is given. `training_set` has the goals, [`recipes`] the shipped models.
+//! * [`mod@fit`] and `learn` bring these together; `assemble` makes the file, `card` its card,
+//!   `test_figures` the part of it that [`report`] or an evaluation adds.
+//! * Looking: [`inspect`] at data, [`mod@evaluate`] and [`report`] at models, [`onnx`] and [`npy`]
+//!   for other programs to look.
 
 pub mod evaluate;
 pub mod fit;
@@ -28,13 +45,16 @@ mod card;
 mod cart;
 mod columns;
 mod context;
+mod cost_tables;
 mod dataset;
 mod descent;
 mod error;
 mod extra_tree;
+mod folds;
 mod grower;
 mod input;
 mod layout;
+mod learn;
 mod leave_out;
 mod names;
 mod parallel;

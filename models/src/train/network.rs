@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Balance, Dataset, FitSettingsError,
+    assemble::settings,
     backprop::{Tally, Trainer},
     calibrate::calibrate,
-    prepare::{Prepared, Random, check},
+    prepare::{Prepared, check},
+    random::Random,
 };
 use crate::{
     format::NetworkParameters,
@@ -53,17 +55,15 @@ impl NetworkSettings {
     /// The settings by name, for the model file.
     pub fn settings(&self) -> BTreeMap<String, String> {
         let hidden: Vec<_> = self.hidden.iter().map(usize::to_string).collect();
-        [
-            ("hidden", hidden.join("-")),
-            ("rate", self.rate.to_string()),
-            ("batch", self.batch.to_string()),
-            ("decay", self.decay.to_string()),
-            ("epochs", self.epochs.to_string()),
-            ("patience", self.patience.to_string()),
-            ("balance", self.balance.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        settings([
+            ("hidden", &hidden.join("-")),
+            ("rate", &self.rate),
+            ("batch", &self.batch),
+            ("decay", &self.decay),
+            ("epochs", &self.epochs),
+            ("patience", &self.patience),
+            ("balance", &self.balance),
+        ])
     }
 
     fn check(&self) -> Result<(), FitSettingsError> {
@@ -93,8 +93,10 @@ impl NetworkSettings {
     }
 }
 
-/// A point of the training curve. Rows count by their weight; losses are mean log-losses.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// A point of the training curve, as `fit` writes and `report` reads it. Rows count by their
+/// weight; losses are mean log-losses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,

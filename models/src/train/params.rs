@@ -1,12 +1,14 @@
-//! Parameters of the tree trainer.
+//! Parameters of the tree trainer, and how all trainers balance classes.
 
 use std::{fmt, str::FromStr};
 
-use crate::{Class, MAX_DEPTH, UnknownName};
+use crate::{CLASS_COUNT, Class, MAX_DEPTH, UnknownName};
 
-/// How much rare classes are favoured when a split is chosen. The weights a leaf answers with
-/// stay as they are, so this shapes the tree and leaves the confidence honest. Only operations
-/// that IEEE 754 rounds exactly, so that every machine grows the same tree.
+/// How much rare classes are favoured in a fit. In a tree it chooses the splits, and the weights
+/// a leaf answers with stay as they are; a support vector machine and a network are calibrated
+/// on rows that are not balanced; so their confidence stays honest. A forest's shares are the
+/// balanced ones, of which its costs make verdicts. Only operations that IEEE 754 rounds exactly,
+/// so that every machine fits the same.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Balance {
     /// Not at all.
@@ -31,14 +33,18 @@ impl Balance {
         }
     }
 
-    /// The factor of a class that weighs `class` of a mean class weight of `mean`.
-    pub(super) fn factor(self, class: u64, mean: f64) -> f64 {
-        let full = if class == 0 { 1.0 } else { mean / class as f64 };
-        match self {
-            Self::None => 1.0,
-            Self::Sqrt => full.sqrt(),
-            Self::Full => full,
-        }
+    /// What the rows of each class are multiplied with, for classes of these weights.
+    pub(super) fn factors(self, classes: [u64; CLASS_COUNT]) -> [f64; CLASS_COUNT] {
+        let present = classes.iter().filter(|weight| **weight > 0).count().max(1);
+        let mean = classes.iter().sum::<u64>() as f64 / present as f64;
+        classes.map(|class| {
+            let full = if class == 0 { 1.0 } else { mean / class as f64 };
+            match self {
+                Self::None => 1.0,
+                Self::Sqrt => full.sqrt(),
+                Self::Full => full,
+            }
+        })
     }
 }
 
@@ -62,7 +68,7 @@ impl FromStr for Balance {
     }
 }
 
-/// Parameters of a fit, not yet checked.
+/// Parameters of a tree's fit, not yet checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Params {
     pub(super) max_depth: usize,

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Balance, Dataset, Row, random::mix};
+use super::{Balance, Dataset, Row, dataset::weights_by_class, random::mix};
 use crate::{
-    CLASS_COUNT, Class, MISSING, Schema,
+    Class, MISSING, Schema,
     encoding::{ColumnEncoding, Encoding, EncodingError, Inputs, MAX_INPUTS},
     format::{Codes, Standard, log2_plus_one},
 };
@@ -86,22 +86,20 @@ impl Prepared {
         balance: Balance,
         seed: u64,
     ) -> Result<Self, FitSettingsError> {
-        let mut by_class = [0_u64; CLASS_COUNT];
         for row in &data.rows {
-            by_class[row.class.index()] += row.weight;
             let missing = row.features.values().iter().position(|v| *v == MISSING);
             if let Some(column) = missing {
                 return Err(FitSettingsError::Missing(data.schema.columns()[column]));
             }
         }
+        let by_class = weights_by_class(&data.rows);
         let present = |class: &Class| by_class[class.index()] > 0;
         let classes: Vec<Class> = Class::ALL.into_iter().filter(present).collect();
         if classes.len() < 2 {
             return Err(FitSettingsError::OneClass);
         }
         let total = data.weight() as f64;
-        let mean = total / classes.len() as f64;
-        let factors = by_class.map(|weight| balance.factor(weight, mean));
+        let factors = balance.factors(by_class);
         let balanced_total: f64 = by_class
             .iter()
             .zip(factors)
@@ -226,45 +224,6 @@ pub(super) fn baseline(data: &Dataset) -> Vec<u32> {
         .collect()
 }
 
-/// Random numbers that are the same everywhere: SplitMix64.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(mix(seed))
-    }
-
-    fn next(&mut self) -> u64 {
-        let number = mix(self.0);
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        number
-    }
-
-    /// 32 bits.
-    pub(super) fn bits(&mut self) -> u32 {
-        (self.next() >> 32) as u32
-    }
-
-    /// `0.0..1.0`, in steps of 2^-53.
-    pub(super) fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Standard normal, by Box and Muller.
-    pub(super) fn normal(&mut self) -> f64 {
-        let (radius, angle) = (1.0 - self.uniform(), self.uniform());
-        libm::sqrt(-2.0 * libm::log(radius)) * libm::cos(std::f64::consts::TAU * angle)
-    }
-
-    /// Fisher and Yates' shuffle.
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            let other = (u64::from(self.bits()) * (last as u64 + 1)) >> 32;
-            items.swap(last, other as usize);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
@@ -331,24 +290,5 @@ mod tests {
         missing.rows[7].features.set(9, MISSING);
         let error = Prepared::new(&missing, Balance::None, 1).err();
         assert_eq!(error, Some(FitSettingsError::Missing("count")));
-    }
-
-    #[test]
-    fn random_numbers_are_spread_and_repeatable() {
-        let draw = |seed| {
-            let mut random = Random::new(seed);
-            (0..10_000).map(|_| random.normal()).collect::<Vec<_>>()
-        };
-        let numbers = draw(3);
-        let mean = numbers.iter().sum::<f64>() / 1e4;
-        let variance = numbers.iter().map(|x| x * x).sum::<f64>() / 1e4;
-        assert!(mean.abs() < 0.05 && (variance - 1.0).abs() < 0.05);
-        assert_eq!(numbers, draw(3));
-        assert_ne!(numbers, draw(4));
-        let mut items: Vec<_> = (0..100).collect();
-        Random::new(1).shuffle(&mut items);
-        assert_ne!(items, (0..100).collect::<Vec<_>>());
-        items.sort_unstable();
-        assert_eq!(items, (0..100).collect::<Vec<_>>());
     }
 }

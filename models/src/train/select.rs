@@ -6,18 +6,21 @@
 //! judged once by a forest that has not seen it, and every attack type once by one that has
 //! never heard of it.
 
-use std::{collections::BTreeMap, fmt, iter};
+use std::{collections::BTreeMap, fmt};
 
 use super::{
-    Balance, Dataset, ForestParams, ParamsError, forest,
+    Balance, Dataset, ForestParams, ParamsError,
+    assemble::settings,
+    cost_tables::cost_tables,
+    folds::Folds,
+    forest,
     parallel::in_parallel,
     random::mix,
     unknown::{UnknownParams, with_unknown},
-    validate::group_folds,
 };
 use crate::{
-    CLASS_COUNT, Class, Classifier as _, Confusion, Costs, Forest, ForestError, KNOWN_COUNT,
-    OperatingPoint, Schema,
+    CLASS_COUNT, Class, Classifier as _, Confusion, Costs, Forest, ForestError, OperatingPoint,
+    Schema,
 };
 
 /// In how many parts attack types, and rows, are left out.
@@ -75,23 +78,20 @@ impl ForestSettings {
     /// Their names and values, for the model file.
     pub fn settings(&self) -> BTreeMap<String, String> {
         let (forest, unknown) = (&self.forest, &self.unknown);
-        [
-            ("trees", forest.trees.to_string()),
-            ("leaves", forest.leaves.to_string()),
-            ("columns", forest.columns.to_string()),
-            ("min_leaf", forest.min_leaf.to_string()),
-            ("sample_percent", forest.sample_percent.to_string()),
-            ("balance", forest.balance.to_string()),
-            ("content", forest.content.to_string()),
-            ("kinds", forest.kinds.to_string()),
-            ("unknown_rows_percent", unknown.rows_percent.to_string()),
-            ("unknown_min_percent", unknown.min_percent.to_string()),
-            ("unknown_max_percent", unknown.max_percent.to_string()),
-            ("unknown_weight_percent", unknown.weight_percent.to_string()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        settings([
+            ("trees", &forest.trees),
+            ("leaves", &forest.leaves),
+            ("columns", &forest.columns),
+            ("min_leaf", &forest.min_leaf),
+            ("sample_percent", &forest.sample_percent),
+            ("balance", &forest.balance),
+            ("content", &forest.content),
+            ("kinds", &forest.kinds),
+            ("unknown_rows_percent", &unknown.rows_percent),
+            ("unknown_min_percent", &unknown.min_percent),
+            ("unknown_max_percent", &unknown.max_percent),
+            ("unknown_weight_percent", &unknown.weight_percent),
+        ])
     }
 }
 
@@ -252,7 +252,7 @@ fn tried(
     seed: u64,
 ) -> Result<Trial, SelectError> {
     let held_out = held_out(data, settings, seed)?;
-    let tables = tables();
+    let tables = cost_tables();
     let outcomes = in_parallel(tables.len(), |family| {
         let tables = tables[family].iter();
         let outcomes = tables.map(|costs| (*costs, outcome(data, &held_out, costs)));
@@ -281,26 +281,21 @@ fn held_out(
     settings: &ForestSettings,
     seed: u64,
 ) -> Result<Vec<HeldOut>, SelectError> {
-    let fold_of_group = group_folds(data, FOLDS, seed);
+    let folds = Folds::new(data, FOLDS, seed);
     let folds = in_parallel(FOLDS as usize, |fold| {
         let fold = fold as u64;
         let mut judged = Vec::new();
-        let unseen = |group: usize| fold_of_group[group] == Some(fold);
-        let left_out = |index: usize| mix(seed ^ index as u64) % FOLDS == fold;
-        let kept = data.filter(|index, row| !unseen(row.group) && !left_out(index));
+        let kept = folds.kept(fold);
         let kept = with_unknown(kept, &settings.unknown, mix(seed ^ fold));
         let parameters = forest::fit(&kept, &settings.forest, seed)?;
         let forest = Forest::new(data.schema, "candidate", Costs::ARGMAX, &parameters)?;
-        for (row, content) in data.rows.iter().enumerate() {
-            let unseen = unseen(content.group);
-            if unseen || left_out(row) {
-                judged.push(HeldOut {
-                    row,
-                    unseen,
-                    shares: forest.predict(&content.features).shares,
-                    kinds: forest.kinds(&content.features),
-                });
-            }
+        for (index, row) in folds.held_out(fold) {
+            judged.push(HeldOut {
+                row: index,
+                unseen: folds.is_unseen(row, fold),
+                shares: forest.predict(&row.features).shares,
+                kinds: forest.kinds(&row.features),
+            });
         }
         Ok(judged)
     });
@@ -339,48 +334,6 @@ fn best(outcomes: &[Vec<(Costs, Outcome)>], goal: Goal, mix: Mix) -> Result<Chos
         }
     }
     best.ok_or(SelectError::Alerts(goal.alerts))
-}
-
-/// The tables of costs that are tried: the contest's matrix or equal costs of all errors, with
-/// attacks weighing more against normal rows, missed attacks weighing more against confused
-/// ones. In each family what it costs to miss an unknown attack goes from little to much.
-fn tables() -> Vec<Vec<Costs>> {
-    let contest = |actual: Class, said: Class| Confusion::cost_of(actual, said) as f64;
-    let equal = |actual: Class, said: Class| f64::from(u8::from(actual != said));
-    let bases: [&dyn Fn(Class, Class) -> f64; 2] = [&contest, &equal];
-    let mut tables = Vec::new();
-    for base in bases {
-        for (attack, miss) in [1.0, 2.0, 4.0]
-            .into_iter()
-            .flat_map(|attack| [1.0, 2.0, 4.0].map(|miss| (attack, miss)))
-        {
-            let unknown = iter::successors(Some(0.05), |cost| Some(cost * 1.1)).take(64);
-            let family = unknown.map(|unknown| table(base, attack, miss, unknown));
-            tables.push(family.collect());
-        }
-    }
-    tables
-}
-
-fn table(base: &dyn Fn(Class, Class) -> f64, attack: f64, miss: f64, unknown: f64) -> Costs {
-    let mut costs = [[0.0; KNOWN_COUNT]; CLASS_COUNT];
-    for actual in Class::KNOWN {
-        for said in Class::KNOWN {
-            let weight = match (actual.is_attack(), said.is_attack()) {
-                (false, _) => 1.0,
-                (true, true) => attack,
-                (true, false) => attack * miss,
-            };
-            costs[actual.index()][said.index()] = base(actual, said) * weight;
-        }
-    }
-    // What an unknown attack is called costs what its kind says; without kinds, the mean.
-    for said in 1..KNOWN_COUNT {
-        let sum: f64 = costs[1..KNOWN_COUNT].iter().map(|row| row[said]).sum();
-        costs[Class::Unknown.index()][said] = sum / (KNOWN_COUNT - 1) as f64;
-    }
-    costs[Class::Unknown.index()][0] = unknown * attack * 2.0;
-    Costs(costs.map(|row| row.map(|cost| (cost * 1000.0).round() as u32)))
 }
 
 /// Sums of one kind of rows.

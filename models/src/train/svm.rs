@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{
     Balance, Dataset, FitSettingsError,
+    assemble::settings,
     calibrate::calibrate,
     descent::Solver,
-    prepare::{Prepared, Random, check},
+    prepare::{Prepared, check},
+    random::Random,
 };
 use crate::{
     format::{SvmClass, SvmParameters},
@@ -50,17 +52,15 @@ impl Default for SvmSettings {
 impl SvmSettings {
     /// The settings by name, for the model file.
     pub fn settings(&self) -> BTreeMap<String, String> {
-        [
-            ("random_features", self.random_features.to_string()),
-            ("gamma", self.gamma.to_string()),
-            ("linear", self.linear.to_string()),
-            ("cost", self.cost.to_string()),
-            ("balance", self.balance.to_string()),
-            ("tolerance", self.tolerance.to_string()),
-            ("passes", self.passes.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        settings([
+            ("random_features", &self.random_features),
+            ("gamma", &self.gamma),
+            ("linear", &self.linear),
+            ("cost", &self.cost),
+            ("balance", &self.balance),
+            ("tolerance", &self.tolerance),
+            ("passes", &self.passes),
+        ])
     }
 
     fn check(&self) -> Result<(), FitSettingsError> {

@@ -5,11 +5,23 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Evaluation,
-    card::{TEST_HEADING, matrix},
-    evaluate::Interval,
-};
+use super::{Evaluation, card::matrix, evaluate::Interval};
+
+/// Where a card's test figures start; each file judged is a section after it.
+const TEST_HEADING: &str = "## Test figures";
+
+/// What the test files were used for, and what not.
+pub(super) const USE_OF_TEST_FILES: &str = "No row of a test file was used to fit or to choose anything. Published class counts of the test files were: as the weights of normal rows, known and unseen attack types, when a forest's operating points were chosen on training rows. And this is no blind test: while the trainer was written, its authors saw the test figures of earlier candidates a handful of times (docs/decisions/0013).";
+
+/// What stands above a card's test figures.
+fn test_note() -> String {
+    format!("Added by `tidegate-train report`, or `evaluate … --card`. {USE_OF_TEST_FILES}")
+}
+
+/// A card with the note above its test figures added, or brought up to date.
+pub(super) fn with_test_note(card: &str) -> String {
+    with_section(card, TEST_HEADING, &test_note())
+}
 
 /// A figure that models are compared by.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +146,7 @@ pub fn without_test_figures(card: &str) -> &str {
 
 /// The card with the section of one file added, or replaced if the same file was judged before:
 /// the evaluations of one model by its ways to decide, the default first. None change nothing.
+/// The note above the sections is brought up to date.
 pub fn with_test_figures(card: &str, points: &[Evaluation]) -> String {
     let Some(first) = points.first() else {
         return card.to_owned();
@@ -187,7 +200,8 @@ pub fn with_test_figures(card: &str, points: &[Evaluation]) -> String {
             );
         }
     }
-    with_section(card, &file_heading(first), body.trim_end())
+    let card = with_test_note(card);
+    with_section(&card, &file_heading(first), body.trim_end())
 }
 
 /// The card with the section on how much a file's figures owe to the seed, added or replaced.
@@ -249,7 +263,7 @@ fn with_section(card: &str, heading: &str, body: &str) -> String {
     if placed {
         return text;
     }
-    if !card.lines().any(|line| line == TEST_HEADING) {
+    if heading != TEST_HEADING && !card.lines().any(|line| line == TEST_HEADING) {
         let _ = write!(text, "\n{TEST_HEADING}\n");
     }
     format!("{}\n\n{section}", text.trim_end())

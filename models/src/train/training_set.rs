@@ -34,9 +34,9 @@ impl TrainingSet {
         }
     }
 
-    /// What the figures are means over: how many rows of the published test file are normal, of
-    /// a known attack type and of one not in the training data. Published counts; nothing else
-    /// of a test file is used. KDD'99: 60,593 and 18,729 of 311,029 (contest and class map).
+    /// What a forest's operating points are chosen for, as weights of held-out training rows: how many rows of the published test file are normal, of
+    /// a known attack type and of one not in the training data. Published counts; no row of a
+    /// test file is used, and nothing else that is known of one. KDD'99: 60,593 and 18,729 of 311,029 (contest and class map).
     /// NSL-KDD: 9,711 and 3,750 of 22,544.
     pub const fn mix(self) -> Mix {
         let (normal, unseen, all) = match self {

@@ -1,17 +1,14 @@
-//! Choice of parameters by leaving attack types out of the training data.
+//! Choice of a tree's parameters by leaving attack types out of the training data.
 
 use std::cmp::Reverse;
 
 use super::{
-    Balance, CheckedParams, Dataset, Params, ParamsError, Row,
+    Balance, CheckedParams, Dataset, Params, ParamsError,
     cart::Trainer,
+    folds::{FOLDS, Folds, Tally},
     prune::{cut_at, pruned},
-    random::mix,
 };
-use crate::{Class, Classifier, Confusion, Costs, Tree};
-
-/// In how many parts attack types, and rows, are left out.
-pub(super) const FOLDS: u64 = 5;
+use crate::{Classifier, Confusion, Costs, Tree};
 
 /// The values to try, all with all.
 #[derive(Clone, Debug)]
@@ -71,7 +68,7 @@ pub fn choose(
     let Some(deepest) = grid.depths.iter().copied().max() else {
         return Ok(Vec::new());
     };
-    let folds = Folds::new(data, seed);
+    let folds = Folds::new(data, FOLDS, seed);
     let trainer = Trainer::new(data);
     let mut candidates = Vec::new();
     for min_leaf in grid.leaves.iter().copied() {
@@ -82,13 +79,14 @@ pub fn choose(
                 .balance(balance)
                 .alpha(alpha)
                 .check()?;
-            let tallies = folds.judge(&trainer, params, &grid.depths)?;
+            let tallies = judge(data, &folds, &trainer, params, &grid.depths)?;
             for (max_depth, tally) in grid.depths.iter().copied().zip(tallies) {
-                let candidate = tally.candidate(Point {
+                let point = Point {
                     max_depth,
                     min_leaf,
                     balance,
-                });
+                };
+                let candidate = candidate(tally, point);
                 progress(&candidate);
                 candidates.push(candidate);
             }
@@ -104,161 +102,47 @@ pub fn choose(
     Ok(candidates)
 }
 
-/// What every fold leaves out.
-struct Folds<'a> {
-    data: &'a Dataset,
-    of_group: Vec<Option<u64>>,
-    seed: u64,
-}
-
-impl<'a> Folds<'a> {
-    fn new(data: &'a Dataset, seed: u64) -> Self {
-        Self {
-            data,
-            of_group: group_folds(data, FOLDS, seed),
-            seed,
-        }
-    }
-
-    fn is_unseen(&self, row: &Row, fold: u64) -> bool {
-        self.of_group[row.group] == Some(fold)
-    }
-
-    fn is_held_out(&self, index: usize, row: &Row, fold: u64) -> bool {
-        self.is_unseen(row, fold) || mix(self.seed ^ index as u64) % FOLDS == fold
-    }
-
-    /// Grows a tree a fold and judges it, cut at every depth, on what the fold leaves out; the
-    /// tallies by depth.
-    fn judge(
-        &self,
-        trainer: &Trainer<'_>,
-        params: CheckedParams,
-        depths: &[usize],
-    ) -> Result<Vec<Tally>, ParamsError> {
-        let rows = &self.data.rows;
-        let mut tallies = vec![Tally::new(self.data.groups.len()); depths.len()];
-        for fold in 0..FOLDS {
-            let (held_out, kept): (Vec<u32>, Vec<u32>) =
-                (0..rows.len() as u32).partition(|index| {
-                    let index = *index as usize;
-                    self.is_held_out(index, &rows[index], fold)
-                });
-            let nodes = trainer.grow(kept, params.0)?;
-            for (depth, tally) in depths.iter().zip(&mut tallies) {
-                let nodes = pruned(&cut_at(&nodes, *depth), params.0.alpha);
-                // The trainer's own nodes are a tree; were they not, no candidate could be
-                // trusted.
-                let Ok(tree) = Tree::new(self.data.schema, "candidate", Costs::ARGMAX, nodes)
-                else {
-                    continue;
-                };
-                for index in &held_out {
-                    let row = &rows[*index as usize];
-                    let unseen = self.is_unseen(row, fold);
-                    tally.add(row, tree.predict(&row.features).class, unseen);
-                }
+/// Grows a tree a fold and judges it, cut at every depth, on what the fold leaves out; the
+/// tallies by depth.
+fn judge(
+    data: &Dataset,
+    folds: &Folds<'_>,
+    trainer: &Trainer<'_>,
+    params: CheckedParams,
+    depths: &[usize],
+) -> Result<Vec<Tally>, ParamsError> {
+    let rows = &data.rows;
+    let mut tallies = vec![Tally::new(data.groups.len()); depths.len()];
+    for fold in 0..FOLDS {
+        let (held_out, kept): (Vec<u32>, Vec<u32>) = (0..rows.len() as u32).partition(|index| {
+            let index = *index as usize;
+            folds.is_held_out(index, &rows[index], fold)
+        });
+        let nodes = trainer.grow(kept, params.0)?;
+        for (depth, tally) in depths.iter().zip(&mut tallies) {
+            let nodes = pruned(&cut_at(&nodes, *depth), params.0.alpha);
+            // The trainer's own nodes are a tree; were they not, no candidate could be
+            // trusted.
+            let Ok(tree) = Tree::new(data.schema, "candidate", Costs::ARGMAX, nodes) else {
+                continue;
+            };
+            for index in &held_out {
+                let row = &rows[*index as usize];
+                let unseen = folds.is_unseen(row, fold);
+                tally.add(row, tree.predict(&row.features).class, unseen);
             }
         }
-        Ok(tallies)
     }
+    Ok(tallies)
 }
 
-/// The fold that leaves each attack type, and each recorded scenario, out: those of a class
-/// spread over the folds, so that every fold keeps something of every class. KDD's normal rows,
-/// which are one group, and the only type of a class are never left out.
-pub(super) fn group_folds(data: &Dataset, folds: u64, seed: u64) -> Vec<Option<u64>> {
-    let mut class_of_group = vec![Class::Normal; data.groups.len()];
-    for row in &data.rows {
-        class_of_group[row.group] = row.class;
-    }
-    let mut fold_of_group = vec![None; data.groups.len()];
-    for class in Class::ALL {
-        let mut members: Vec<usize> = (0..fold_of_group.len())
-            .filter(|group| class_of_group[*group] == class)
-            .filter(|group| class.is_attack() || data.is_recorded(*group))
-            .collect();
-        if members.len() < 2 {
-            continue;
-        }
-        members.sort_by_key(|group| mix(seed ^ (*group as u64) << 8));
-        for (turn, group) in (0..).zip(members) {
-            fold_of_group[group] = Some(turn % folds);
-        }
-    }
-    fold_of_group
-}
-
-/// Cost and weight so far.
-#[derive(Clone, Copy, Default)]
-struct Mean {
-    cost: f64,
-    weight: f64,
-}
-
-impl Mean {
-    fn add(&mut self, cost: u64, weight: u64) {
-        self.cost += (cost * weight) as f64;
-        self.weight += weight as f64;
-    }
-
-    fn value(&self) -> Option<f64> {
-        (self.weight > 0.0).then(|| self.cost / self.weight)
-    }
-}
-
-#[derive(Clone)]
-pub(super) struct Tally {
-    normal: Mean,
-    known: Mean,
-    unseen: Vec<Mean>,
-    confusion: Confusion,
-}
-
-impl Tally {
-    pub(super) fn new(groups: usize) -> Self {
-        Self {
-            normal: Mean::default(),
-            known: Mean::default(),
-            unseen: vec![Mean::default(); groups],
-            confusion: Confusion::default(),
-        }
-    }
-
-    pub(super) fn add(&mut self, row: &Row, predicted: Class, unseen: bool) {
-        let mean = match row.class {
-            _ if unseen => &mut self.unseen[row.group],
-            Class::Normal => &mut self.normal,
-            _ => &mut self.known,
-        };
-        mean.add(Confusion::cost_of(row.class, predicted), row.weight);
-        self.confusion.add(row.class, predicted, row.count);
-    }
-
-    fn candidate(self, point: Point) -> Candidate {
-        let (parts, confusion) = self.parts();
-        Candidate {
-            point,
-            score: parts.iter().sum::<f64>() / 3.0,
-            parts,
-            confusion,
-        }
-    }
-
-    /// Mean costs of normal rows, known types and unseen types; all rows.
-    pub(super) fn parts(self) -> ([f64; 3], Confusion) {
-        let unseen: Vec<f64> = self.unseen.iter().filter_map(Mean::value).collect();
-        let unseen_mean = if unseen.is_empty() {
-            0.0
-        } else {
-            unseen.iter().sum::<f64>() / unseen.len() as f64
-        };
-        let parts = [
-            self.normal.value().unwrap_or(0.0),
-            self.known.value().unwrap_or(0.0),
-            unseen_mean,
-        ];
-        (parts, self.confusion)
+fn candidate(tally: Tally, point: Point) -> Candidate {
+    let (parts, confusion) = tally.parts();
+    Candidate {
+        point,
+        score: parts.iter().sum::<f64>() / 3.0,
+        parts,
+        confusion,
     }
 }
 
@@ -267,7 +151,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
     use super::*;
-    use crate::{Features, Schema};
+    use crate::{Class, Features, Schema, train::random::mix};
 
     /// A few attack types, some alike; what they look like is not quite what they are.
     fn data() -> Dataset {
@@ -312,7 +196,7 @@ mod tests {
                     .alpha(alpha)
                     .check()
                     .unwrap();
-                let plain = plain(&data, params, 3).candidate(candidate.point);
+                let plain = super::candidate(plain(&data, params, 3), candidate.point);
                 assert_eq!(candidate.score.to_bits(), plain.score.to_bits());
                 assert_eq!(candidate.confusion, plain.confusion);
             }
@@ -325,17 +209,14 @@ mod tests {
 
     /// A fit of every fold's own rows, to the depth itself.
     fn plain(data: &Dataset, params: CheckedParams, seed: u64) -> Tally {
-        let folds = Folds::new(data, seed);
+        let folds = Folds::new(data, FOLDS, seed);
         let mut tally = Tally::new(data.groups.len());
         for fold in 0..FOLDS {
-            let kept = data.filter(|index, row| !folds.is_held_out(index, row, fold));
-            let nodes = params.fit(&kept).unwrap();
+            let nodes = params.fit(&folds.kept(fold)).unwrap();
             let tree = Tree::new(data.schema, "plain", Costs::ARGMAX, nodes).unwrap();
-            for (index, row) in data.rows.iter().enumerate() {
-                if folds.is_held_out(index, row, fold) {
-                    let predicted = tree.predict(&row.features).class;
-                    tally.add(row, predicted, folds.is_unseen(row, fold));
-                }
+            for (_, row) in folds.held_out(fold) {
+                let predicted = tree.predict(&row.features).class;
+                tally.add(row, predicted, folds.is_unseen(row, fold));
             }
         }
         tally

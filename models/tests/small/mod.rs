@@ -1,11 +1,6 @@
 //! Small rows and models that several tests share.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use tidegate_models::{
     CLASS_COUNT, Class, Classifier as _, Confusion, Costs, Features, OperatingPoint, Schema, Split,
@@ -111,16 +106,4 @@ fn model_file(name: &str, trained_on: &str, seed: u64) -> ModelFile {
 pub(crate) fn write_model(folder: &Path, name: &str, trained_on: &str, seed: u64) {
     let text = model_file(name, trained_on, seed).to_json().unwrap();
     fs::write(folder.join(format!("{name}.json")), text).unwrap();
-}
-
-pub(crate) fn workbench(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-pub(crate) fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }

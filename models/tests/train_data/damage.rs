@@ -1,11 +1,6 @@
 //! Data files that are cut off, empty, or bad in places.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fmt::Write as _, fs, path::Path};
 
 use tempfile::TempDir;
 use tidegate_models::{
@@ -13,7 +8,10 @@ use tidegate_models::{
     train::{DataError, LabelledRow, OnBad, Rows, Summary},
 };
 
-use crate::files::{NEPTUNE, SMURF, WEB, compress, recording, table, write};
+use crate::{
+    files::{NEPTUNE, SMURF, WEB, compress, recording, table, write},
+    workbench::{stderr, workbench},
+};
 
 fn read(path: &Path, on_bad: OnBad) -> Result<(Vec<LabelledRow>, Summary), DataError> {
     Rows::open(path, Schema::Live, on_bad)?.process(|rows| rows.collect())
@@ -168,24 +166,15 @@ fn the_digest_is_of_the_whole_file_however_few_rows_are_taken() {
     assert_eq!(whole.source.rows, 5000);
 }
 
-/// Runs the workbench in the folder.
-fn workbench(folder: &TempDir, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
-        .current_dir(folder.path())
-        .args(words)
-        .output()
-        .unwrap()
-}
-
 #[test]
 fn a_fit_takes_no_recording_for_kdd_rows_nor_the_other_way_round() {
     let folder = TempDir::new().unwrap();
     let recorded = recording(|_, value| value.to_owned());
     let fit = |arguments: &[&str]| {
         let fit = ["fit", "--schema", "live", "--data", ".", "-o", "tree.json"];
-        let done = workbench(&folder, &[&fit[..], arguments].concat());
+        let done = workbench(folder.path(), &[&fit[..], arguments].concat());
         assert_eq!(done.status.code(), Some(1));
-        String::from_utf8_lossy(&done.stderr).into_owned()
+        stderr(&done)
     };
     write(&folder, "kddcup.data_10_percent", &recorded);
     assert_eq!(
@@ -206,9 +195,8 @@ fn the_workbench_says_once_why_a_file_is_unreadable() {
     let path = folder.path().join("kddcup.data_10_percent.zst");
     fs::write(&path, &whole[..10]).unwrap();
     let fit = ["fit", "--schema", "live", "--data", ".", "-o", "tree.json"];
-    let stderr = workbench(&folder, &fit).stderr;
     assert_eq!(
-        String::from_utf8_lossy(&stderr),
+        stderr(&workbench(folder.path(), &fit)),
         "tidegate-train: ./kddcup.data_10_percent.zst: unreadable after line 0, is the file complete? incomplete frame\n"
     );
 }
@@ -222,7 +210,7 @@ fn the_workbench_skips_bad_rows_if_told_to() {
     for name in ["kddcup.data_10_percent", "corrected"] {
         fs::write(folder.path().join(name), &text).unwrap();
     }
-    let run = |words: &[&str]| workbench(&folder, words);
+    let run = |words: &[&str]| workbench(folder.path(), words);
     let fit = [
         "fit",
         "--schema",
@@ -247,13 +235,13 @@ fn the_workbench_skips_bad_rows_if_told_to() {
         let located = format!("./{file}:{bad}: {problem}\n");
         let done = run(words);
         assert_eq!(done.status.code(), Some(1));
-        let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(stderr, format!("tidegate-train: {located}"));
+        let said = stderr(&done);
+        assert_eq!(said, format!("tidegate-train: {located}"));
         let done = run(&[words, &["--skip-bad"]].concat());
-        let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(done.status.success(), "{stderr}");
+        let said = stderr(&done);
+        assert!(done.status.success(), "{said}");
         let told = format!("{file}: 1 bad rows skipped: {located}");
-        assert!(stderr.contains(&told), "{stderr}");
+        assert!(said.contains(&told), "{said}");
         if file == "corrected" {
             let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
             assert_eq!(answer["skipped"]["count"], 1);

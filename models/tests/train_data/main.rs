@@ -8,3 +8,5 @@ mod files;
 mod headers;
 mod names;
 mod readers;
+#[path = "../workbench/mod.rs"]
+mod workbench;

@@ -1,10 +1,6 @@
-//! A small training file, and the workbench.
+//! A small training file.
 
-use std::{
-    fmt::Write as _,
-    path::Path,
-    process::{Command, Output},
-};
+use std::fmt::Write as _;
 
 /// A KDD file of web traffic, floods, scans and a few intrusions.
 pub(crate) fn kdd_text() -> String {
@@ -38,16 +34,4 @@ pub(crate) fn kdd_text() -> String {
         .unwrap();
     }
     text
-}
-
-pub(crate) fn workbench(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate-train"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-pub(crate) fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }

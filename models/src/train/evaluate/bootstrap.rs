@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::random::Random;
-use crate::{Class, Confusion};
+use crate::{Class, Confusion, train::random::Random};
 
 /// How often the matrix is drawn anew.
 pub const RESAMPLES: usize = 1000;

@@ -5,7 +5,6 @@ mod bootstrap;
 mod calibration;
 mod curves;
 mod judge;
-mod random;
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -15,8 +14,6 @@ pub use attacks::AttackRow;
 pub use bootstrap::{Interval, Intervals, RESAMPLES, intervals};
 pub use calibration::{Calibration, ReliabilityBin};
 pub use curves::Curves;
-
-pub(super) use random::Random;
 
 use super::{DataError, OnBad, Skipped, Summary, stream::each_row};
 use crate::{

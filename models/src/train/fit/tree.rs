@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::{BackEnd, Choice, FitError, Learnt, ModelKind, Request};
 #[cfg(feature = "linfa")]
-use super::tried_out;
-use super::{BackEnd, Choice, FitError, Learnt, ModelKind, Request, argmax};
+use crate::train::learn::tried_out;
 use crate::{
     Costs, Tree, TreeNode,
     format::{NodeLine, Parameters},
-    train::{Balance, Candidate, Dataset, Grid, Params, ParamsError, Point, choose},
+    train::{
+        Balance, Candidate, Dataset, Grid, Params, ParamsError, Point,
+        assemble::settings as named_settings, choose, learn::argmax,
+    },
 };
 
 /// Depths tried when none is given.
@@ -105,21 +108,20 @@ pub(super) fn check(request: &Request) -> Result<(), FitError> {
 
 /// The parameters by name, for the model file.
 fn settings(request: &Request, point: Point) -> BTreeMap<String, String> {
-    let mut settings = vec![
-        ("criterion", "gini".to_owned()),
-        ("max_depth", point.max_depth.to_string()),
-        ("min_leaf", point.min_leaf.to_string()),
-        ("balance", point.balance.to_string()),
-        ("alpha", request.alpha.to_string()),
-    ];
+    let mut named = named_settings([
+        ("criterion", &"gini" as &dyn ToString),
+        ("max_depth", &point.max_depth),
+        ("min_leaf", &point.min_leaf),
+        ("balance", &point.balance),
+        ("alpha", &request.alpha),
+    ]);
     if !request.recorded.is_empty() {
-        settings.push(("recorded_weight", request.recorded_weight.to_string()));
-        settings.push(("contexts", request.contexts.to_string()));
+        named.extend(named_settings([
+            ("recorded_weight", &request.recorded_weight as &dyn ToString),
+            ("contexts", &request.contexts),
+        ]));
     }
-    settings
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    named
 }
 
 /// The parameters given, and the first of the grid where none is.

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{DataError, OnBad, evaluate::Random, stream::each_row};
+use super::super::{
+    DataError, OnBad,
+    random::{Random, mix},
+    stream::each_row,
+};
 use crate::{Class, Classifier, Features, KNOWN_COUNT, Schema};
 
 /// What a model loses when a column's values are dealt out anew among the rows.
@@ -99,11 +103,8 @@ pub fn importances(classifier: &dyn Classifier, sample: &Sample, seed: u64) -> V
         .map(|(column, name)| {
             let rows = sample.rows.iter().flatten();
             let mut values: Vec<u32> = rows.map(|row| row.value(column)).collect();
-            // Fisher and Yates's shuffle; every column has draws of its own.
-            let mut random = Random::new(seed ^ (column as u64 + 1).wrapping_mul(0x9e37_79b9));
-            for last in (1..values.len()).rev() {
-                values.swap(last, random.below(last + 1));
-            }
+            // Every column has draws of its own.
+            Random::new(seed ^ mix(column as u64)).shuffle(&mut values);
             let mut dealt = values.into_iter();
             let shuffled = sample.mean_recall(classifier, |row| {
                 if let Some(value) = dealt.next() {

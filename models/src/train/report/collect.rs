@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Epoch, Failure, ModelResults, ModelSummary, Report, Request, SeedResults, TestResults,
+    Failure, ModelResults, ModelSummary, Report, Request, SeedResults, TestResults,
     published::published,
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         evaluate::{Curves, EvaluateError, Options, Subject, evaluate_points},
         find,
         inspect::{Sample, importances, inspect},
+        network::Epoch,
     },
 };
 

@@ -23,6 +23,7 @@ pub use published::Published;
 use super::{
     Evaluation, Spread,
     inspect::{Importance, Inspection},
+    network::Epoch,
 };
 use crate::{
     Schema, Tree,
@@ -82,21 +83,6 @@ pub struct ModelSummary {
     /// For the drawing.
     #[serde(skip)]
     pub tree: Option<Tree>,
-}
-
-/// A turn of a training over all rows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// Which, from 1.
-    pub epoch: u32,
-    /// Mean loss on the rows fitted.
-    pub fit_loss: Option<f64>,
-    /// Mean loss on training rows held out.
-    pub held_out_loss: Option<f64>,
-    /// Share of right classes on the rows fitted.
-    pub fit_accuracy: Option<f64>,
-    /// Share of right classes on training rows held out.
-    pub held_out_accuracy: Option<f64>,
 }
 
 /// A file that could not be used.

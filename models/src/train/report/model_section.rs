@@ -1,7 +1,7 @@
 //! A model at a time: what it gets right and wrong, what it looks at, how sure it is.
 
 use super::{
-    Epoch, ModelResults, ModelSummary, Report, TestResults,
+    ModelResults, ModelSummary, Report, TestResults,
     charts::{Axis, Series, Whisker, bars, legend, lines, reliability, whiskers, whole_percent},
     markup::{
         Table, bar_cell, escape, figure, folded, grouped, number_cell, percent, side_by_side,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Class, Confusion,
-    train::{Evaluation, evaluate::AttackRow},
+    train::{Evaluation, evaluate::AttackRow, network::Epoch},
 };
 
 /// How many columns an importance chart shows.
@@ -223,8 +223,8 @@ fn training_curves(epochs: &[Epoch]) -> Vec<String> {
     let x = Axis {
         label: "epoch",
         from: 1.0,
-        to: f64::from(last),
-        parts: (last - 1).clamp(1, 5),
+        to: last as f64,
+        parts: (last - 1).clamp(1, 5) as u32,
         format: |epoch| format!("{epoch:.0}"),
     };
     let chart = |caption: &str, y: &dyn Fn(f64, f64) -> Axis<'static>, parts: [Of; 2]| {
@@ -235,8 +235,7 @@ fn training_curves(epochs: &[Epoch]) -> Vec<String> {
                 name: name.to_owned(),
                 points: epochs
                     .iter()
-                    .filter_map(|epoch| Some([f64::from(epoch.epoch), of(epoch)?]))
-                    .filter(|point| point[1].is_finite())
+                    .map(|epoch| [epoch.epoch as f64, of(epoch)])
                     .collect(),
             })
             .collect();
@@ -268,12 +267,12 @@ fn training_curves(epochs: &[Epoch]) -> Vec<String> {
         chart(
             "Loss by epoch",
             &loss,
-            [|it| it.fit_loss, |it| it.held_out_loss],
+            [|it| it.loss, |it| it.held_out_loss],
         ),
         chart(
             "Accuracy by epoch",
             &accuracy,
-            [|it| it.fit_accuracy, |it| it.held_out_accuracy],
+            [|it| it.accuracy, |it| it.held_out_accuracy],
         ),
     ]
     .into_iter()
@@ -282,4 +281,4 @@ fn training_curves(epochs: &[Epoch]) -> Vec<String> {
 }
 
 /// A figure of an epoch.
-type Of = fn(&Epoch) -> Option<f64>;
+type Of = fn(&Epoch) -> f64;

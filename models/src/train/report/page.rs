@@ -8,7 +8,7 @@ use super::{
     results_section::results_section,
 };
 
-use crate::train::TEST_FILE;
+use crate::train::{TEST_FILE, test_figures::USE_OF_TEST_FILES};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -93,7 +93,7 @@ fn header(report: &Report) -> String {
         .map(|test| test.source.file.as_str())
         .collect();
     format!(
-        "<header><h1>The models, measured</h1><p class=\"lead\">{} models on {}. None of these rows was used to fit or to choose anything.</p><nav aria-label=\"Contents\"><ul><li><a href=\"#models\">Models</a></li><li><a href=\"#results\">Results</a></li><li><a href=\"#size\">Time and size</a></li><li><a href=\"#each\">Each model</a></li><li><a href=\"#data\">Training data</a></li><li><a href=\"#terms\">Terms</a></li></ul></nav></header>\n",
+        "<header><h1>The models, measured</h1><p class=\"lead\">{} models on {}.</p><p>{USE_OF_TEST_FILES}</p><nav aria-label=\"Contents\"><ul><li><a href=\"#models\">Models</a></li><li><a href=\"#results\">Results</a></li><li><a href=\"#size\">Time and size</a></li><li><a href=\"#each\">Each model</a></li><li><a href=\"#data\">Training data</a></li><li><a href=\"#terms\">Terms</a></li></ul></nav></header>\n",
         report.models.len(),
         escape(&tests.join(", "))
     )
