@@ -4,10 +4,18 @@
 //! function of the platform's C library. Loops run over independent elements, or over sixteen
 //! partial sums, so that the compiler can use vector instructions without changing the order.
 
-use crate::CLASS_COUNT;
+use crate::{CLASS_COUNT, Class};
 
 /// Partial sums of a [`dot`] product.
 const LANES: usize = 16;
+
+/// Scores must stay below this whatever the row: beyond it sums could leave an f32.
+pub(crate) const MAX_SCORE: f64 = 1e30;
+
+/// `Some` if there are classes, in order and each once.
+pub(crate) fn check_classes(classes: &[Class]) -> Option<()> {
+    (!classes.is_empty() && classes.is_sorted_by(|a, b| a < b)).then_some(())
+}
 
 /// Adds `factor` times a row to the sums; what is left of the longer slice is ignored.
 pub(crate) fn add_scaled(sums: &mut [f32], factor: f32, row: &[f32]) {
@@ -82,10 +90,7 @@ pub(crate) fn softmax(scores: &mut [f32]) {
 }
 
 /// Shares by class from the scores of those that a model knows; the others have none.
-pub(crate) fn shares_of(
-    classes: &[crate::Class],
-    scores: &mut [f32; CLASS_COUNT],
-) -> [f32; CLASS_COUNT] {
+pub(crate) fn shares_of(classes: &[Class], scores: &mut [f32; CLASS_COUNT]) -> [f32; CLASS_COUNT] {
     let scores = &mut scores[..classes.len().min(CLASS_COUNT)];
     softmax(scores);
     let mut shares = [0.0; CLASS_COUNT];
@@ -98,7 +103,6 @@ pub(crate) fn shares_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Class;
 
     #[test]
     fn the_cosine_is_one() {

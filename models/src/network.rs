@@ -6,8 +6,7 @@ use crate::{
     CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, Prediction, Schema,
     classifier::contributions,
     encoding::{ColumnEncoding, Encoding, EncodingError, Inputs, LIMIT},
-    linear::{add_scaled, shares_of},
-    svm::{MAX_SCORE, check_classes},
+    linear::{MAX_SCORE, add_scaled, check_classes, shares_of},
 };
 
 /// The most outputs a layer may have.
@@ -201,11 +200,6 @@ impl Network {
             .into_iter()
             .chain(outputs)
             .collect()
-    }
-
-    /// The classes it knows, in the order of [`Class::ALL`].
-    pub fn classes(&self) -> &[Class] {
-        &self.classes
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, Prediction, Schema,
     classifier::contributions,
     encoding::{ColumnEncoding, Encoding, EncodingError, Inputs, LIMIT},
-    linear::{add_scaled, cos_turns, dot, shares_of},
+    linear::{MAX_SCORE, add_scaled, check_classes, cos_turns, dot, shares_of},
 };
 
 /// The most random Fourier features that are accepted.
@@ -17,9 +17,6 @@ const TURN: f32 = 16_384.0;
 
 /// A phase of 1 is this part of a turn.
 const PHASE: f32 = 65_536.0;
-
-/// Scores must stay below this whatever the row: beyond it sums could leave an f32.
-pub(crate) const MAX_SCORE: f64 = 1e30;
 
 /// A support vector machine, one against the rest, on the encoded row x and its random Fourier
 /// features. The score of a class is
@@ -217,16 +214,6 @@ impl Svm {
     pub fn random_features(&self) -> usize {
         self.fourier.width()
     }
-
-    /// The classes it knows, in the order of [`Class::ALL`].
-    pub fn classes(&self) -> &[Class] {
-        &self.classes
-    }
-}
-
-/// `Some` if there are classes, in order and each once.
-pub(crate) fn check_classes(classes: &[Class]) -> Option<()> {
-    (!classes.is_empty() && classes.is_sorted_by(|a, b| a < b)).then_some(())
 }
 
 impl Classifier for Svm {

@@ -1,7 +1,7 @@
 //! How a forest with an unknown class comes to its operating points: by attack types that are
 //! left out of the training data, never by test data.
 //!
-//! Attack types are spread over [`FOLDS`] folds. Each fold's types are left out whole, with an
+//! Attack types are spread over eight folds. Each fold's types are left out whole, with an
 //! equal part of all other rows; made-up unknown rows come from what is left. So every row is
 //! judged once by a forest that has not seen it, and every attack type once by one that has
 //! never heard of it.

@@ -11,7 +11,7 @@ use super::{Evaluation, card::matrix, evaluate::Interval};
 const TEST_HEADING: &str = "## Test figures";
 
 /// What the test files were used for, and what not.
-pub(super) const USE_OF_TEST_FILES: &str = "No row of a test file was used to fit or to choose anything. Published class counts of the test files were: as the weights of normal rows, known and unseen attack types, when a forest's operating points were chosen on training rows. And this is no blind test: while the trainer was written, its authors saw the test figures of earlier candidates a handful of times (docs/decisions/0013).";
+pub(super) const USE_OF_TEST_FILES: &str = "The trainer used no row of a test file to fit or to choose anything. It used published class counts of the test files: as the weights of normal rows, known and unseen attack types, when a forest's operating points were chosen on training rows. And this is no blind test: while the trainer was written, its authors saw test figures of earlier candidates several times, and settled how operating points are chosen in sight of them (docs/decisions/0013).";
 
 /// What stands above a card's test figures.
 fn test_note() -> String {
