@@ -78,10 +78,9 @@ fn trained() -> anyhow::Result<Vec<PathBuf>> {
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
     {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // Beside the networks lie their training curves.
+        if name.ends_with(".json") && !name.ends_with(".curve.json") {
             files.push(path);
         }
     }
