@@ -13,7 +13,7 @@ pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
     let file = &fitted.file;
     let training = &file.training;
     let mut card = format!(
-        "# {}\n\nA {} over the columns of schema `{}`: {}.\n\nModel file SHA-256: `{}`\n\nMade by\n\n    {command}\n\n",
+        "# {}\n\nKind: {}, over the columns of schema `{}`: {}.\n\nModel file SHA-256: `{}`\n\nMade by\n\n    {command}\n\n",
         model.name(),
         model.kind(),
         file.schema,
