@@ -15,19 +15,20 @@ use serde_json::{Map, Value, json};
 use tidegate::{
     api::{Api, Limits, Models, Server},
     config::Cidr,
-    decision::{Decision, Origin, Phase},
+    decision::{Decision, Grounds, Origin, Phase, Target},
     engine::{
         Allowed, COMMAND_QUEUE, Command, EngineHandle, FlowQuery, FlowView, InterfaceView,
         NewDecision, Refused, Snapshot, Wake,
     },
-    policy::{Kept, Protection},
+    policy::{About, Evidence, Kept, Protection},
     token::Token,
 };
 use tidegate_common::{
     control::Mode,
     stats::{Counter, Stats},
+    verdict::{Action, Scope},
 };
-use tidegate_models::Class;
+use tidegate_models::{Class, Classifier as _, Flag, KddRecord, Protocol, Service};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -122,8 +123,8 @@ fn pipeline(commands: &mpsc::Receiver<Command>, shared: &ArcSwap<Snapshot>) {
                     let source = decision.target.source;
                     source.is_some_and(|source| network.contains(source))
                 };
-                let lifted = shared.load().active.iter().filter(|d| source(d)).cloned();
-                let lifted = lifted.collect();
+                let active = shared.load().active.clone();
+                let lifted = active.into_iter().filter(source).collect();
                 added.insert(network);
                 change(&|snapshot| {
                     snapshot.active.retain(|decision| !source(decision));
@@ -179,6 +180,48 @@ fn decision(id: u64, new: &NewDecision) -> Decision {
         first_packet_ns: Some(1_000_000),
         first_drop_ns: Some(3_500_000),
     }
+}
+
+/// A limit of the classifier's, with its grounds.
+pub(crate) fn condemned(id: u64) -> Arc<Decision> {
+    let request = NewDecision {
+        target: Target {
+            scope: Scope::Destination,
+            source: None,
+            destination: Some("10.0.0.2".parse().unwrap()),
+            protocol: Some(6),
+            port: Some(80),
+        },
+        action: Action::RateLimit,
+        duration: Duration::from_secs(60),
+        rate: Some(200),
+        reason: "dos (http) by a crowd of about 40 on 10.0.0.2".to_owned(),
+    };
+    let record = KddRecord {
+        count: 300,
+        ..KddRecord::new(Protocol::Tcp, Service::PRIVATE, Flag::S0)
+    };
+    Arc::new(Decision {
+        origin: Origin::Model,
+        class: Some(Class::Dos),
+        confidence: 0.97,
+        model: "live-tree".into(),
+        path: Arc::new(["count = 300 > 100: dos 900".to_owned()]),
+        grounds: Some(Arc::new(Grounds {
+            features: record.features(),
+            evidence: Evidence {
+                about: About::Service,
+                agreeing: 6,
+                needed: 6,
+                of: 8,
+                proven: 0,
+                over: Duration::from_millis(125),
+                sources: Some(40),
+            },
+            rule: "a rule".to_owned(),
+        })),
+        ..decision(id, &request)
+    })
 }
 
 /// The allowlist of a machine that has 192.0.2.254 itself and lists 192.0.2.0/30 in its configuration.
