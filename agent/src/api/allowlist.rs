@@ -1,9 +1,6 @@
 //! `/v1/allowlist`: who is never blocked, and changes of that at run time.
 
-use std::{
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-};
+use std::net::IpAddr;
 
 use axum::{
     body::Body,
@@ -24,28 +21,21 @@ use crate::{
     policy::Kept,
 };
 
-/// Where additions are kept, one writer at a time; `None` where there is no such place.
-#[derive(Debug, Default)]
-pub(super) struct Keeper(Option<Mutex<Kept>>);
+/// Where additions are kept; `None` where there is no such place. Locked from before a change until it is written, so
+/// that the last one written is the last one made.
+pub(super) type Keeper = tokio::sync::Mutex<Option<Kept>>;
 
-impl Keeper {
-    pub(super) fn new(kept: Option<Kept>) -> Self {
-        Self(kept.map(Mutex::new))
-    }
-
-    /// Writes all additions; says whether they are kept. What is in force stays so if they can't be.
-    fn keep(&self, added: &[Cidr]) -> bool {
-        let Some(kept) = &self.0 else {
-            return false;
-        };
-        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.store(added) {
-            Ok(()) => true,
-            Err(error) => {
-                let path = kept.path().display();
-                tracing::error!(%path, %error, "the allowlist is in force but can't be kept");
-                false
-            }
+/// Writes all additions; says whether they are kept. What is in force stays so if they can't be.
+fn keep(kept: Option<&Kept>, added: &[Cidr]) -> bool {
+    let Some(kept) = kept else {
+        return false;
+    };
+    match kept.store(added) {
+        Ok(()) => true,
+        Err(error) => {
+            let path = kept.path().display();
+            tracing::error!(%path, %error, "the allowlist is in force but can't be kept");
+            false
         }
     }
 }
@@ -95,11 +85,15 @@ pub(super) async fn add(State(api): State<Api>, body: Body) -> Result<Response, 
         Problem::bad_request(format!("expected {{\"network\": \"192.0.2.0/24\"}}: {e}"))
     })?;
     let network = request.network()?;
+    let kept = api.keeper().lock().await;
     let allowed = engine
         .ask(|answer| Command::Allow(network, answer))
         .await??;
     tracing::info!(%network, lifted = allowed.lifted.len(), "allowlisted through the API");
-    Ok(json(StatusCode::CREATED, &changed(&api, network, &allowed)))
+    Ok(json(
+        StatusCode::CREATED,
+        &changed(kept.as_ref(), network, &allowed),
+    ))
 }
 
 pub(super) async fn remove(
@@ -109,17 +103,21 @@ pub(super) async fn remove(
     let engine = api.engine()?;
     let Query(request) = query.map_err(|e| Problem::bad_request(e.body_text()))?;
     let network = request.network()?;
+    let kept = api.keeper().lock().await;
     let allowed = engine
         .ask(|answer| Command::Disallow(network, answer))
         .await??;
     tracing::info!(%network, "no longer allowlisted, through the API");
-    Ok(json(StatusCode::OK, &changed(&api, network, &allowed)))
+    Ok(json(
+        StatusCode::OK,
+        &changed(kept.as_ref(), network, &allowed),
+    ))
 }
 
-fn changed(api: &Api, network: Cidr, allowed: &Allowed) -> AllowlistChangeBody {
+fn changed(kept: Option<&Kept>, network: Cidr, allowed: &Allowed) -> AllowlistChangeBody {
     AllowlistChangeBody {
         network: network.to_string(),
-        kept: api.keeper().keep(&allowed.added),
+        kept: keep(kept, &allowed.added),
         lifted: allowed.lifted.iter().map(|decision| decision.id).collect(),
     }
 }

@@ -61,19 +61,27 @@ pub(super) fn run(command: Command, out: &mut Output) -> Result<(), AppError> {
     out.list(&flows, || human(&flows))?;
     let mut moved = Moved::default();
     moved.since(flows);
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         thread::sleep(PAUSE);
         let flows = moved.since(client.get(&path)?);
         if !flows.is_empty() {
             out.list(&flows, || rows(&flows))?;
         }
     }
-    Ok(())
 }
+
+/// Both ends and the protocol.
+type Key = (IpAddr, u16, IpAddr, u16, String);
+
+/// Packets each way, and the state.
+type Progress = (u64, u64, String);
 
 /// What each flow had come to at the last look.
 #[derive(Default)]
-struct Moved(HashMap<(IpAddr, u16, IpAddr, u16, String), (u64, u64, String)>);
+struct Moved(HashMap<Key, Progress>);
 
 impl Moved {
     /// Those that have changed since; what was not looked at this time is forgotten.

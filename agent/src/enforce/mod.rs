@@ -1,5 +1,6 @@
 //! From proposals to verdicts in the kernel, and back out when their time is over.
 
+mod record;
 mod slots;
 
 use std::{
@@ -9,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
-use tidegate_common::{
-    address::Address,
-    verdict::{Action, MAX_VERDICTS, Scope, Verdict, VerdictKey},
-};
+use jiff::Timestamp;
+use tidegate_common::verdict::{Action, MAX_VERDICTS, Scope, Verdict, VerdictKey};
 use tidegate_models::Class;
 
-use self::slots::Slots;
+use self::{
+    record::{key, later, restored},
+    slots::Slots,
+};
 use crate::{
     dataplane::{DataplaneError, Tables},
     decision::{Decision, Grounds, Origin, Phase, Target},
@@ -492,74 +493,4 @@ fn prolong(tables: &mut Tables, standing: &mut Standing, hold_rate: u32, now_ns:
         }
         Err(error) => tracing::warn!(id = standing.verdict.id, %error, "can't prolong a verdict"),
     }
-}
-
-fn address(ip: Option<IpAddr>) -> Address {
-    ip.map_or(Address::ANY, |ip| Address::from(ip.to_canonical()))
-}
-
-/// The key of a target.
-fn key(target: &Target) -> VerdictKey {
-    VerdictKey::new(
-        target.scope,
-        address(target.source),
-        address(target.destination),
-        target.protocol.unwrap_or(0),
-        target.port.unwrap_or(0),
-    )
-}
-
-/// The decision behind a verdict that an earlier agent left; its explanation is gone with that agent.
-fn restored(key: &VerdictKey, verdict: &Verdict, simulated: bool, now_ns: u64) -> Option<Decision> {
-    let scope = key.scope()?;
-    let now = Timestamp::now();
-    let age = Duration::from_nanos(now_ns.saturating_sub(verdict.created_ns));
-    let left = Duration::from_nanos(verdict.expires_ns.saturating_sub(now_ns));
-    let manual = verdict.manual == 1;
-    Some(Decision {
-        id: verdict.id,
-        origin: if manual {
-            Origin::Manual
-        } else {
-            Origin::Model
-        },
-        target: Target {
-            scope,
-            source: scope.has_source().then(|| IpAddr::from(key.source)),
-            destination: scope
-                .has_destination()
-                .then(|| IpAddr::from(key.destination)),
-            protocol: (scope != Scope::Source).then_some(key.protocol),
-            port: scope.has_port().then_some(key.port),
-        },
-        action: verdict.action()?,
-        class: Class::ALL
-            .get(usize::from(verdict.class))
-            .copied()
-            .filter(|_| !manual),
-        confidence: f32::from(verdict.confidence) / 100.0,
-        model: "".into(),
-        scenario: "restored after a restart of the agent".into(),
-        path: Arc::new([]),
-        grounds: None,
-        simulated,
-        created_at: SignedDuration::try_from(age)
-            .ok()
-            .and_then(|age| now.checked_sub(age).ok())
-            .unwrap_or(now),
-        until: later(now, left),
-        phase: Phase::Active,
-        ended: None,
-        packets_dropped: 0,
-        bytes_dropped: 0,
-        first_packet_ns: Some(verdict.first_packet_ns).filter(|ns| *ns != 0),
-        first_drop_ns: None,
-    })
-}
-
-fn later(timestamp: Timestamp, duration: Duration) -> Timestamp {
-    SignedDuration::try_from(duration)
-        .ok()
-        .and_then(|duration| timestamp.checked_add(duration).ok())
-        .unwrap_or(Timestamp::MAX)
 }

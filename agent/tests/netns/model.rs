@@ -36,8 +36,8 @@ fn split(column: &str, threshold: u32, left: usize) -> Split {
     Split {
         column: Schema::Live.column(column).unwrap(),
         threshold,
-        left: left.try_into().unwrap(),
-        right: (left + 1).try_into().unwrap(),
+        left,
+        right: left + 1,
     }
 }
 
