@@ -217,7 +217,8 @@ impl Enforcer {
     ///
     /// Says which limit is reached; counted too.
     pub fn check_room(&mut self, target: &Target, forgeable: bool) -> Result<(), Refused> {
-        let most = if forgeable {
+        // A limit on new conversations is what helps when forged sources fill the table.
+        let most = if forgeable && target.source.is_some() {
             FORGEABLE
         } else {
             MAX_VERDICTS as usize

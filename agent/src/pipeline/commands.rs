@@ -78,7 +78,9 @@ impl Pipeline {
             grounds: None,
             first_packet_ns: None,
         };
-        self.impose(order, now_ns)
+        let decision = self.impose(order, now_ns)?;
+        self.policy.adopt(&decision.target, now_ns);
+        Ok(decision)
     }
 
     /// Looks at a bounded number of connections: classification waits meanwhile.

@@ -188,7 +188,7 @@ impl Policy {
                 .sentence(&self.config, proposal.ttl, forgeable, now_ns);
     }
 
-    /// A verdict stands that an earlier agent made.
+    /// A verdict stands that no proposal made: an earlier agent's, or a person's.
     pub fn adopt(&mut self, target: &Target, now_ns: u64) {
         if let Some(whom) = Whom::of(target) {
             self.offenders.entry(whom).stand(now_ns);

@@ -50,7 +50,7 @@ impl Offender {
         ttl
     }
 
-    /// A verdict stands that an earlier agent made.
+    /// A verdict stands.
     pub(super) const fn stand(&mut self, now_ns: u64) {
         self.standing = self.standing.saturating_add(1);
         self.watched_ns = now_ns;

@@ -88,7 +88,7 @@ const ATTACKS: &[Class] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_protected_are_never_proposed(steps in steps(ATTACKS)) {
