@@ -1,11 +1,11 @@
 //! What the policy wants done, and why.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use tidegate_common::verdict::{Action, Scope};
 use tidegate_models::Class;
 
-use super::{MEMORY, evidence::Agreement};
+use super::evidence::Agreement;
 use crate::{
     config::{HumanDuration, PolicyConfig},
     decision::Target,
@@ -151,9 +151,9 @@ impl fmt::Display for Lift {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Whom {
     /// Everything by one source.
-    Source(std::net::IpAddr),
+    Source(IpAddr),
     /// New conversations with one service.
-    Service(std::net::IpAddr, u8, u16),
+    Service(IpAddr, u8, u16),
 }
 
 impl Whom {
@@ -225,5 +225,3 @@ pub(super) fn target(scope: Scope, connection: &Connection) -> Target {
         port: scope.has_port().then_some(connection.responder_port),
     }
 }
-
-const _: () = assert!(MEMORY.as_secs() > 1, "longer than the longest interval");
