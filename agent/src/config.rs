@@ -5,20 +5,20 @@
 mod cidr;
 mod duration;
 mod file;
+mod policy;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use serde::{Serialize, Serializer};
 use tidegate_common::control::Mode;
-use tidegate_models::Class;
 
 pub use cidr::{BadCidr, Cidr};
 pub use duration::{BadDuration, HumanDuration};
+pub use policy::{ClassRule, PolicyConfig, Reaction};
 
 use crate::error::{AppError, ErrorKind};
 
@@ -29,6 +29,8 @@ pub const DEFAULT_LISTEN: SocketAddr =
 pub const DEFAULT_BPF_ROOT: &str = "/run/tidegate/bpf";
 /// Where the API's token lies unless told otherwise.
 pub const DEFAULT_TOKEN_FILE: &str = "/run/tidegate/token";
+/// Where the agent keeps what has to outlive it, if that directory exists.
+pub const DEFAULT_STATE_DIR: &str = "/var/lib/tidegate";
 
 /// Everything the agent can be told.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,6 +48,8 @@ pub struct Config {
     pub bpf_root: PathBuf,
     /// File with the API's token.
     pub token_file: PathBuf,
+    /// Directory that keeps what changed at run time; nothing is kept where it does not exist.
+    pub state_dir: PathBuf,
     /// Model file; the shipped ones when `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
@@ -86,51 +90,6 @@ pub struct DataplaneConfig {
     pub ring_buffer_bytes: u32,
 }
 
-/// Section `[policy]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PolicyConfig {
-    /// Confidence below which a prediction does not count.
-    pub confidence: f32,
-    /// Of the latest `of_events` predictions of a flow, so many must agree.
-    pub agreeing_events: u32,
-    /// How many predictions are looked at.
-    pub of_events: u32,
-    /// Packets a second of a blocked source that keep its verdict alive.
-    pub hold_rate: u32,
-    /// Longest time a verdict of the classifier lasts, repeats included.
-    #[serde(serialize_with = "human")]
-    pub max_ttl: Duration,
-    /// First verdict on denial of service.
-    #[serde(serialize_with = "human")]
-    pub dos_ttl: Duration,
-    /// First verdict on reconnaissance.
-    #[serde(serialize_with = "human")]
-    pub probe_ttl: Duration,
-    /// First verdict on remote-to-local.
-    #[serde(serialize_with = "human")]
-    pub r2l_ttl: Duration,
-    /// First verdict on user-to-root.
-    #[serde(serialize_with = "human")]
-    pub u2r_ttl: Duration,
-    /// Sources that are never blocked.
-    pub allowlist: Vec<Cidr>,
-}
-
-impl PolicyConfig {
-    /// How long the first verdict on a class lasts; `None` for normal traffic, and for what
-    /// merely resembles nothing known: that is shown, not blocked.
-    #[must_use]
-    pub const fn ttl(&self, class: Class) -> Option<Duration> {
-        match class {
-            Class::Normal | Class::Unknown => None,
-            Class::Dos => Some(self.dos_ttl),
-            Class::Probe => Some(self.probe_ttl),
-            Class::R2l => Some(self.r2l_ttl),
-            Class::U2r => Some(self.u2r_ttl),
-        }
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -140,6 +99,7 @@ impl Default for Config {
             xdp_mode: XdpMode::Auto,
             bpf_root: DEFAULT_BPF_ROOT.into(),
             token_file: DEFAULT_TOKEN_FILE.into(),
+            state_dir: DEFAULT_STATE_DIR.into(),
             model: None,
             record: None,
             once_ready_fd: None,
@@ -153,18 +113,7 @@ impl Default for Config {
                 agent_timeout: Duration::from_secs(10),
                 ring_buffer_bytes: 4_194_304,
             },
-            policy: PolicyConfig {
-                confidence: 0.9,
-                agreeing_events: 3,
-                of_events: 4,
-                hold_rate: 5,
-                max_ttl: Duration::from_secs(3_600),
-                dos_ttl: Duration::from_secs(60),
-                probe_ttl: Duration::from_secs(300),
-                r2l_ttl: Duration::from_secs(600),
-                u2r_ttl: Duration::from_secs(600),
-                allowlist: Vec::new(),
-            },
+            policy: PolicyConfig::default(),
         }
     }
 }
@@ -261,7 +210,7 @@ impl Config {
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
         }
@@ -279,7 +228,7 @@ macro_rules! choice {
             }
         }
 
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
@@ -291,6 +240,8 @@ macro_rules! choice {
         }
     };
 }
+
+use choice;
 
 choice! {
     /// Where this machine stands in the path of the traffic.

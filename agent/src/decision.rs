@@ -3,8 +3,13 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
-use tidegate_common::verdict::{Action, Scope};
-use tidegate_models::Class;
+use tidegate_common::{
+    packet::{ICMP, ICMPV6, TCP, UDP},
+    verdict::{Action, Scope},
+};
+use tidegate_models::{Class, Features};
+
+use crate::policy::Evidence;
 
 /// Who made a decision.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -24,6 +29,8 @@ pub enum Phase {
     Expired,
     /// Somebody took it back.
     Deleted,
+    /// Its reason was gone before its time was: good conduct, or the allowlist.
+    Lifted,
 }
 
 /// Whose packets a decision covers. Fields outside the scope are `None`.
@@ -32,13 +39,44 @@ pub struct Target {
     /// How much of the rest counts.
     pub scope: Scope,
     /// Sender.
-    pub source: IpAddr,
+    pub source: Option<IpAddr>,
     /// Receiver.
     pub destination: Option<IpAddr>,
     /// IP protocol number.
     pub protocol: Option<u8>,
     /// Destination port.
     pub port: Option<u16>,
+}
+
+impl Target {
+    /// The target of another scope that covers this one; `None` if that scope covers less.
+    #[must_use]
+    pub fn widened(&self, scope: Scope) -> Option<Self> {
+        let narrower = (scope.has_source() && self.source.is_none())
+            || (scope.has_destination() && self.destination.is_none())
+            || (scope.has_port() && self.port.is_none())
+            || (scope != Scope::Source && self.protocol.is_none())
+            // Spares what goes on.
+            || scope == Scope::Destination;
+        (!narrower).then(|| Self {
+            scope,
+            source: self.source.filter(|_| scope.has_source()),
+            destination: self.destination.filter(|_| scope.has_destination()),
+            protocol: self.protocol.filter(|_| scope != Scope::Source),
+            port: self.port.filter(|_| scope.has_port()),
+        })
+    }
+}
+
+/// What a decision of the classifier rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grounds {
+    /// The columns of the event that tipped the balance.
+    pub features: Features,
+    /// The pieces of evidence that agreed.
+    pub evidence: Evidence,
+    /// The rule of the policy that was followed, for people.
+    pub rule: String,
 }
 
 /// One decision, from its making to its end.
@@ -62,6 +100,8 @@ pub struct Decision {
     pub scenario: Arc<str>,
     /// The model's path to its answer, one line a step.
     pub path: Arc<[String]>,
+    /// What it rests on; `None` when a person decided or an earlier agent did.
+    pub grounds: Option<Arc<Grounds>>,
     /// Under monitor mode, now or when it ended: counts, does not drop.
     pub simulated: bool,
     /// When it was made.
@@ -70,6 +110,8 @@ pub struct Decision {
     pub until: Timestamp,
     /// Where it stands.
     pub phase: Phase,
+    /// Why it was lifted, if it was.
+    pub ended: Option<Arc<str>>,
     /// Packets it dropped (would have dropped, when simulated).
     pub packets_dropped: u64,
     /// Their frame bytes.
@@ -90,18 +132,25 @@ impl Decision {
 }
 
 impl fmt::Display for Target {
-    /// `10.0.0.3`, `10.0.0.3 > 10.0.0.1 icmp`, `10.0.0.3 > *:22 tcp` or `10.0.0.3 > 10.0.0.1:22 tcp`.
+    /// `10.0.0.3`, `10.0.0.3 > 10.0.0.1 icmp`, `10.0.0.3 > *:22 tcp`, `10.0.0.3 > 10.0.0.1:22 tcp` or
+    /// `* > 10.0.0.1:22 tcp`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source {
+            Some(source) => write!(f, "{source}")?,
+            None => f.write_str("*")?,
+        }
         let Some(protocol) = self.protocol else {
-            return write!(f, "{}", self.source);
+            return Ok(());
         };
-        write!(f, "{} > ", self.source)?;
-        match (self.destination, self.port) {
+        f.write_str(" > ")?;
+        // Only TCP and UDP have ports; elsewhere the field is 0.
+        let port = self.port.filter(|_| matches!(protocol, TCP | UDP));
+        match (self.destination, port) {
             (Some(IpAddr::V6(destination)), Some(port)) => write!(f, "[{destination}]:{port}")?,
             (Some(destination), Some(port)) => write!(f, "{destination}:{port}")?,
             (Some(destination), None) => write!(f, "{destination}")?,
             (None, Some(port)) => write!(f, "*:{port}")?,
-            (None, None) => write!(f, "*")?,
+            (None, None) => f.write_str("*")?,
         }
         write!(f, " {}", protocol_name(protocol))
     }
@@ -115,6 +164,18 @@ pub const fn scope_name(scope: Scope) -> &'static str {
         Scope::SourceDestination => "source-destination",
         Scope::SourceService => "source-service",
         Scope::Tuple => "tuple",
+        Scope::Destination => "destination",
+    }
+}
+
+/// Name of a phase in the API and on the command line.
+#[must_use]
+pub const fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Active => "active",
+        Phase::Expired => "expired",
+        Phase::Deleted => "deleted",
+        Phase::Lifted => "lifted",
     }
 }
 
@@ -132,10 +193,10 @@ pub const fn action_name(action: Action) -> &'static str {
 #[must_use]
 pub fn protocol_name(protocol: u8) -> String {
     match protocol {
-        tidegate_common::packet::TCP => "tcp".to_owned(),
-        tidegate_common::packet::UDP => "udp".to_owned(),
-        tidegate_common::packet::ICMP => "icmp".to_owned(),
-        tidegate_common::packet::ICMPV6 => "icmpv6".to_owned(),
+        TCP => "tcp".to_owned(),
+        UDP => "udp".to_owned(),
+        ICMP => "icmp".to_owned(),
+        ICMPV6 => "icmpv6".to_owned(),
         other => other.to_string(),
     }
 }

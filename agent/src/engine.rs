@@ -15,10 +15,14 @@ use std::{
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tidegate_common::{control::Mode, stats::Stats, verdict::Action};
-use tidegate_models::{CLASS_COUNT, Class};
+use tidegate_models::{CLASS_COUNT, Class, Model};
 use tokio::sync::oneshot;
 
-use crate::decision::{Decision, Target};
+use crate::{
+    config::Cidr,
+    decision::{Decision, Target},
+    policy::Protection,
+};
 
 /// Commands that may wait at a time.
 pub const COMMAND_QUEUE: usize = 256;
@@ -45,10 +49,36 @@ pub enum Command {
     Add(NewDecision, oneshot::Sender<Result<Arc<Decision>, Refused>>),
     /// Take one back; answers whether it was in force.
     Delete(u64, oneshot::Sender<Option<Arc<Decision>>>),
-    /// The most recently active connections, at most so many.
-    Flows(usize, oneshot::Sender<Vec<FlowView>>),
+    /// Connections followed.
+    Flows(FlowQuery, oneshot::Sender<Vec<FlowView>>),
+    /// Never block a network; answers what was added at run time by now.
+    Allow(Cidr, oneshot::Sender<Result<Allowed, Refused>>),
+    /// Take that back.
+    Disallow(Cidr, oneshot::Sender<Result<Allowed, Refused>>),
+    /// Judge live traffic by another model.
+    SetModel(Arc<Model>, oneshot::Sender<()>),
     /// Enforce, monitor or bypass.
     SetMode(Mode, oneshot::Sender<Result<(), Refused>>),
+}
+
+/// Which connections are asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FlowQuery {
+    /// At most so many.
+    pub limit: usize,
+    /// Only those from or to this address.
+    pub address: Option<IpAddr>,
+    /// Those with the most packets, else the most recently active ones.
+    pub by_packets: bool,
+}
+
+/// The allowlist was changed.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    /// All networks added at run time, in order.
+    pub added: Vec<Cidr>,
+    /// Decisions lifted by the change.
+    pub lifted: Vec<Arc<Decision>>,
 }
 
 /// Why the pipeline did not do what was asked.
@@ -60,6 +90,15 @@ pub enum Refused {
     /// The verdict table is full.
     #[error("the verdict table is full ({0} verdicts); delete some first")]
     TableFull(u32),
+    /// One source has as many verdicts as one may have.
+    #[error("{0} has {1} verdicts already, the most one source may have")]
+    SourceFull(IpAddr, u32),
+    /// The allowlist is full.
+    #[error("the allowlist is full ({0} networks); remove some first")]
+    AllowlistFull(u32),
+    /// Not an entry that can be removed at run time.
+    #[error("{0} was not added at run time, so it can't be removed: {1}")]
+    NotAdded(Cidr, &'static str),
     /// The kernel refused.
     #[error("the kernel refused: {0}")]
     Kernel(String),
@@ -93,8 +132,12 @@ pub struct FlowView {
     pub service: &'static str,
     /// KDD flag.
     pub flag: &'static str,
-    /// Since the first packet, in seconds.
+    /// From the first packet to the latest, in seconds.
     pub duration_s: f64,
+    /// Since the first packet, in seconds.
+    pub age_s: f64,
+    /// Since the latest packet known of, in seconds.
+    pub idle_s: f64,
     /// Packets each way.
     pub src_packets: u64,
     /// Packets from the responder.
@@ -155,6 +198,8 @@ pub struct Snapshot {
     pub verdicts_failed: u64,
     /// Records the recorder could not take.
     pub records_lost: u64,
+    /// Who is never blocked, and why.
+    pub allowlist: Arc<[(Cidr, Protection)]>,
     /// What does not work as it should; empty when all is well.
     pub degraded: Vec<String>,
 }
@@ -178,6 +223,7 @@ impl Snapshot {
             latency_log2_ns: [0; 40],
             verdicts_failed: 0,
             records_lost: 0,
+            allowlist: Arc::new([]),
             degraded: Vec::new(),
         }
     }

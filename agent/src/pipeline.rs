@@ -9,6 +9,7 @@ mod latency;
 mod wake;
 
 use std::{
+    fmt::Write as _,
     os::fd::AsFd as _,
     sync::{
         Arc,
@@ -31,13 +32,13 @@ use tidegate_models::{CLASS_COUNT, Classifier, Model};
 use self::{latency::Latency, wake::Waker};
 use crate::{
     api::explanation_lines,
-    config::{Config, OnAgentLoss},
+    config::{Cidr, Config, OnAgentLoss},
     dataplane::{self, Dataplane, DataplaneError, monotonic_ns},
-    decision::{Decision, Origin, Target},
+    decision::{Decision, Grounds, Origin, Target},
     enforce::{Enforcer, Order},
     engine::{COMMAND_QUEUE, Command, EngineHandle, InterfaceView, Refused, Snapshot},
     export::Recorder,
-    policy::{Policy, Proposal},
+    policy::{Advice, Lift, Policy, Proposal},
     track::{Connection, Observation, Tracker, TrackerLimits},
 };
 
@@ -81,6 +82,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Takes over the verdicts that stand in the kernel, gives the first orders, and opens the queue for commands.
+    /// `added` is what earlier agents were told at run time to protect.
     ///
     /// # Errors
     ///
@@ -89,17 +91,25 @@ impl Pipeline {
         mut dataplane: Dataplane,
         model: Arc<Model>,
         recorder: Option<Recorder>,
+        added: Vec<Cidr>,
         config: &Config,
     ) -> Result<(Self, EngineHandle), DataplaneError> {
         let now_ns = monotonic_ns();
-        let policy = Policy::new(config.policy.clone());
+        let mut policy = Policy::new(config.policy.clone());
+        for network in added {
+            policy.protected_mut().add(network);
+        }
         let monitor = config.mode == Mode::Monitor;
-        let enforcer = Enforcer::adopt(
+        let mut enforcer = Enforcer::adopt(
             &mut dataplane.tables,
             config.policy.hold_rate,
             monitor,
             now_ns,
         )?;
+        enforcer.release_protected(&mut dataplane.tables, policy.protected());
+        for decision in enforcer.active() {
+            policy.adopt(&decision.target, now_ns);
+        }
         let timeout = match config.dataplane.on_agent_loss {
             OnAgentLoss::Open => config.dataplane.agent_timeout,
             OnAgentLoss::Closed => Duration::ZERO,
@@ -228,8 +238,10 @@ impl Pipeline {
         {
             self.records_lost += 1;
         }
-        if let Some(proposal) = self.policy.weigh(&observation, &prediction) {
-            self.act(proposal, &observation);
+        match self.policy.weigh(&observation, &prediction) {
+            Some(Advice::Impose(proposal)) => self.act(proposal, &observation),
+            Some(Advice::Lift(lift)) => self.lift(&lift),
+            None => {}
         }
         self.latency
             .add(monotonic_ns().saturating_sub(event.now_ns));
@@ -240,21 +252,33 @@ impl Pipeline {
         if self.enforcer.covering(&proposal.target).is_some() || self.mode == Mode::Bypass {
             return;
         }
+        let forgeable = proposal.evidence.is_forgeable();
+        if let Err(error) = self.enforcer.check_room(&proposal.target, forgeable) {
+            tracing::debug!(target = %proposal.target, %error, "no verdict");
+            return;
+        }
         let now_ns = monotonic_ns();
         self.policy.lengthen(&mut proposal, now_ns);
         let connection = &observation.connection;
-        let explanation = self.model.explain(&observation.record.features());
+        let features = observation.record.features();
+        let explanation = self.model.explain(&features);
+        let grounds = Grounds {
+            features,
+            evidence: proposal.evidence,
+            rule: proposal.rule(),
+        };
         let order = Order {
             scenario: scenario(&proposal, connection).into(),
             target: proposal.target,
             action: proposal.action,
             ttl: proposal.ttl,
-            rate: None,
+            rate: proposal.rate,
             origin: Origin::Model,
             class: Some(proposal.class),
             confidence: proposal.confidence,
             model: self.model.name().into(),
             path: explanation_lines(&explanation).into(),
+            grounds: Some(Arc::new(grounds)),
             first_packet_ns: Some(connection.start_ns),
         };
         match self.impose(order, now_ns) {
@@ -267,6 +291,24 @@ impl Pipeline {
                 "verdict"
             ),
             Err(error) => tracing::warn!(target = %proposal.target, %error, "no verdict"),
+        }
+    }
+
+    fn lift(&mut self, lift: &Lift) {
+        let now_ns = monotonic_ns();
+        let tables = &mut self.dataplane.tables;
+        for decision in self.enforcer.acquit(tables, lift, now_ns) {
+            self.changed = true;
+            tracing::info!(id = decision.id, target = %decision.target, why = %lift, "verdict lifted");
+        }
+        self.forgive(now_ns);
+        self.set_scopes();
+    }
+
+    /// What verdicts that have ended atoned for is not held against anybody again.
+    fn forgive(&mut self, now_ns: u64) {
+        for target in self.enforcer.released() {
+            self.policy.pardon(&target, now_ns);
         }
     }
 
@@ -298,9 +340,7 @@ impl Pipeline {
         self.control.heartbeat_ns = now_ns;
         self.tracker.advance(now_ns);
         self.changed |= self.enforcer.sweep(&mut self.dataplane.tables, now_ns);
-        for source in self.enforcer.released() {
-            self.policy.pardon(source, now_ns);
-        }
+        self.forgive(now_ns);
         self.control.scopes = self.enforcer.scopes();
         if now_ns.saturating_sub(self.refreshed_ns) >= REFRESH_NS {
             self.refreshed_ns = now_ns;
@@ -360,6 +400,7 @@ impl Pipeline {
             latency_log2_ns: self.latency.log2_ns(),
             verdicts_failed: self.enforcer.failed(),
             records_lost: self.records_lost,
+            allowlist: self.policy.protected().entries().collect(),
             degraded: self.degraded.clone(),
         }));
     }
@@ -373,11 +414,15 @@ fn scenario(proposal: &Proposal, connection: &Connection) -> String {
         ..
     } = proposal.target;
     let service = connection.service.name();
-    match destination {
-        Some(destination) => format!(
-            "{} ({service}) by {source} on {destination}",
-            proposal.class
-        ),
-        None => format!("{} ({service}) by {source}", proposal.class),
+    let mut line = format!("{} ({service})", proposal.class);
+    // Writing to a String can't fail.
+    let _ = match (source, proposal.evidence.sources) {
+        (Some(source), _) => write!(line, " by {source}"),
+        (None, Some(sources)) => write!(line, " by a crowd of about {sources}"),
+        (None, None) => Ok(()),
+    };
+    if let Some(destination) = destination {
+        let _ = write!(line, " on {destination}");
     }
+    line
 }

@@ -23,6 +23,7 @@ use crate::{
     error::{AppError, ErrorKind},
     export::Recorder,
     pipeline::Pipeline,
+    policy::Kept,
     token::Token,
 };
 
@@ -40,6 +41,8 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         .live
         .clone()
         .ok_or_else(|| AppError::config("no model for live traffic"))?;
+    let kept = Kept::in_directory(&config.state_dir);
+    let added = kept.as_ref().map_or(Ok(Vec::new()), Kept::load)?;
     let listener = api::bind(config.api.listen)?;
     let token = Token::for_server(&config.token_file)?;
     let mut signals = Signals::new([SIGINT, SIGTERM])
@@ -64,10 +67,10 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         }
         None => None,
     };
-    let (pipeline, engine) = Pipeline::new(dataplane, live, recorder, config)?;
+    let (pipeline, engine) = Pipeline::new(dataplane, live, recorder, added, config)?;
     let server = Server::start(
         listener,
-        Api::with_dataplane(engine, models, token),
+        Api::with_dataplane(engine, models, token, kept),
         Limits::default(),
     )?;
     let pipeline = {

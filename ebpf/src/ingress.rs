@@ -7,6 +7,7 @@ use aya_ebpf::{
 use tidegate_common::{
     atomic::SharedU64,
     control::{Control, Mode},
+    flow::FlowKey,
     packet::{self, Packet},
     stats::Counter,
     verdict::{Action, Scope, Verdict, VerdictKey},
@@ -14,7 +15,9 @@ use tidegate_common::{
 
 use crate::{
     bytes::Linear,
-    maps::{ALLOWLIST, CONTROL, Direction, VERDICT_COUNTERS, VERDICTS, count, packet_on, stats},
+    maps::{
+        ALLOWLIST, CONTROL, Direction, FLOWS, VERDICT_COUNTERS, VERDICTS, count, packet_on, stats,
+    },
     observe::observe,
 };
 
@@ -83,6 +86,7 @@ fn condemned(control: &Control, mode: Mode, packet: &Packet, now_ns: u64) -> boo
         .or_else(|| check(control, mode, packet, now_ns, Scope::SourceDestination))
         .or_else(|| check(control, mode, packet, now_ns, Scope::SourceService))
         .or_else(|| check(control, mode, packet, now_ns, Scope::Tuple))
+        .or_else(|| check(control, mode, packet, now_ns, Scope::Destination))
         .unwrap_or(false)
 }
 
@@ -122,7 +126,18 @@ fn check(
         count(Counter::Allowlisted);
         return Some(false);
     }
+    if !scope.has_source() && is_spared(packet) {
+        return None;
+    }
     apply(mode, verdict, due, packet.frame_len, now_ns)
+}
+
+/// Whether the packet belongs to a conversation that a limit on new ones leaves alone.
+#[inline(always)]
+fn is_spared(packet: &Packet) -> bool {
+    let (key, _) = FlowKey::of(packet);
+    // SAFETY: the entry may be reused for another flow while we read; atomics keep that harmless.
+    unsafe { FLOWS.get(key) }.is_some_and(|record| record.spares(packet))
 }
 
 /// Counts what the verdict says, and whether it says to drop; `None` when it lets the packet go on.

@@ -1,6 +1,6 @@
 //! `/v1/decisions`: see, make and take back decisions.
 
-use std::{net::IpAddr, str::FromStr, time::Duration};
+use std::{net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -18,10 +18,14 @@ use tidegate_common::{
     verdict::{Action, Scope},
 };
 
-use super::{Api, body, json, problem::Problem, view::DecisionBody};
+use super::{
+    Api, body, json,
+    problem::Problem,
+    view::{DecisionBody, ExplainedBody},
+};
 use crate::{
     config::HumanDuration,
-    decision::Target,
+    decision::{Decision, Target},
     engine::{Command, NewDecision},
 };
 
@@ -35,6 +39,8 @@ pub(super) struct ListQuery {
     /// Those that ended, too.
     #[serde(default)]
     all: bool,
+    /// Only those on packets from or to this address.
+    address: Option<IpAddr>,
 }
 
 pub(super) async fn list(
@@ -45,7 +51,15 @@ pub(super) async fn list(
     let snapshot = api.snapshot()?;
     let ended: &[_] = if query.all { &snapshot.ended } else { &[] };
     let now = Timestamp::now();
-    let mut decisions: Vec<_> = ended.iter().chain(&snapshot.active).collect();
+    let asked = |decision: &&Arc<Decision>| {
+        let target = &decision.target;
+        let ends = [target.source, target.destination];
+        query
+            .address
+            .is_none_or(|ip| ends.contains(&Some(ip.to_canonical())))
+    };
+    let decisions = ended.iter().chain(&snapshot.active);
+    let mut decisions: Vec<_> = decisions.filter(asked).collect();
     decisions.sort_by_key(|decision| decision.id);
     let decisions: Vec<_> = decisions
         .into_iter()
@@ -68,7 +82,7 @@ pub(super) async fn show(
         .ok_or_else(|| unknown(id))?;
     Ok(json(
         StatusCode::OK,
-        &DecisionBody::new(decision, Timestamp::now()),
+        &ExplainedBody::new(decision, Timestamp::now()),
     ))
 }
 
@@ -202,7 +216,7 @@ impl DecisionRequest {
         };
         Ok(Target {
             scope,
-            source,
+            source: Some(source),
             destination,
             protocol,
             port: self.port,
@@ -329,6 +343,6 @@ mod tests {
     #[test]
     fn a_mapped_source_is_ipv4() {
         let new = check(r#"{"source":"::ffff:10.0.0.1","duration":"1s"}"#).unwrap();
-        assert_eq!(new.target.source.to_string(), "10.0.0.1");
+        assert_eq!(new.target.source, Some("10.0.0.1".parse().unwrap()));
     }
 }

@@ -3,6 +3,7 @@
 //! It has a thread and a small runtime of its own, reads published snapshots and puts commands in a bounded
 //! queue: nothing a client does can make the pipeline wait.
 
+mod allowlist;
 mod auth;
 mod body;
 mod decisions;
@@ -18,24 +19,27 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use arc_swap::ArcSwapOption;
 use axum::{
     Json, Router,
     extract::{Request, State},
     http::{Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, get, post, put},
 };
-use tidegate_models::CLASS_COUNT;
+use tidegate_models::{CLASS_COUNT, Model};
 
 pub use models::Models;
-pub use predict::explanation_lines;
+pub use predict::{code_name, explanation_lines};
 pub use server::{Limits, Server, bind};
 
 use crate::{
     engine::{EngineHandle, Snapshot},
+    policy::Kept,
     token::Token,
 };
+use allowlist::Keeper;
 use problem::{Problem, refusal};
 
 /// What the handlers share.
@@ -46,7 +50,10 @@ pub struct Api(Arc<Shared>);
 struct Shared {
     engine: Option<EngineHandle>,
     models: Models,
+    /// The model that judges live traffic, which may have been changed since the start.
+    live: ArcSwapOption<Model>,
     token: Option<Token>,
+    keeper: Keeper,
     counters: ApiCounters,
 }
 
@@ -69,23 +76,35 @@ impl ApiCounters {
 }
 
 impl Api {
-    /// The API of a running agent.
+    /// The API of a running agent; `kept` is where additions to the allowlist outlive it.
     #[must_use]
-    pub fn with_dataplane(engine: EngineHandle, models: Models, token: Token) -> Self {
-        Self::new(Some(engine), models, Some(token))
+    pub fn with_dataplane(
+        engine: EngineHandle,
+        models: Models,
+        token: Token,
+        kept: Option<Kept>,
+    ) -> Self {
+        Self::new(Some(engine), models, Some(token), kept)
     }
 
     /// `/predict` only; what needs a dataplane answers 503. Without a token only loopback is answered.
     #[must_use]
     pub fn predict_only(models: Models, token: Option<Token>) -> Self {
-        Self::new(None, models, token)
+        Self::new(None, models, token, None)
     }
 
-    fn new(engine: Option<EngineHandle>, models: Models, token: Option<Token>) -> Self {
+    fn new(
+        engine: Option<EngineHandle>,
+        models: Models,
+        token: Option<Token>,
+        kept: Option<Kept>,
+    ) -> Self {
         Self(Arc::new(Shared {
             engine,
+            live: ArcSwapOption::new(models.live.clone()),
             models,
             token,
+            keeper: Keeper::new(kept),
             counters: ApiCounters::default(),
         }))
     }
@@ -105,6 +124,14 @@ impl Api {
 
     fn models(&self) -> &Models {
         &self.0.models
+    }
+
+    fn live(&self) -> &ArcSwapOption<Model> {
+        &self.0.live
+    }
+
+    fn keeper(&self) -> &Keeper {
+        &self.0.keeper
     }
 
     fn token(&self) -> Option<&Token> {
@@ -128,9 +155,16 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
             "/v1/decisions/{id}",
             get(decisions::show).delete(decisions::delete),
         ),
+        (
+            "/v1/allowlist",
+            get(allowlist::list)
+                .post(allowlist::add)
+                .delete(allowlist::remove),
+        ),
         ("/v1/flows", get(state::flows)),
         ("/v1/stats", get(state::stats)),
         ("/v1/models", get(state::models)),
+        ("/v1/model", put(state::set_model)),
         ("/v1/mode", get(state::mode).put(state::set_mode)),
         ("/healthz", get(state::healthz)),
         ("/readyz", get(state::readyz)),

@@ -66,6 +66,35 @@ impl Models {
     }
 }
 
+/// A model for live traffic: a shipped one by its name, or a file.
+///
+/// # Errors
+///
+/// Names the file and what is wrong with it.
+pub(super) fn for_live(name: &str) -> Result<Arc<Model>, AppError> {
+    let model = if name.contains('/') {
+        load(Path::new(name))?
+    } else {
+        let model = shipped(Schema::Live)?;
+        if name != model.name() && name != Schema::Live.name() {
+            return Err(AppError::usage(format_args!(
+                "no model for live traffic that comes with this build is called {name:?}: there is {}; a file is \
+                 named by its whole path",
+                model.name()
+            )));
+        }
+        model
+    };
+    if model.schema() != Schema::Live {
+        return Err(AppError::usage(format_args!(
+            "{name} is a model of schema {}; live traffic needs one of schema {}",
+            model.schema(),
+            Schema::Live
+        )));
+    }
+    Ok(model)
+}
+
 fn load(path: &Path) -> Result<Arc<Model>, AppError> {
     Model::load(path).map(Arc::new).map_err(AppError::config)
 }

@@ -147,7 +147,8 @@ fn path_line(step: &Step) -> String {
 }
 
 /// The name behind a code in the columns that have names.
-fn code_name(column: &str, code: u32) -> Option<&'static str> {
+#[must_use]
+pub fn code_name(column: &str, code: u32) -> Option<&'static str> {
     let code = usize::try_from(code).ok()?;
     match column {
         "protocol_type" => Protocol::ALL.get(code).map(|protocol| protocol.name()),

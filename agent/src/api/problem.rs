@@ -53,7 +53,10 @@ impl From<Refused> for Problem {
     fn from(error: Refused) -> Self {
         let status = match error {
             Refused::Protected(..) => StatusCode::CONFLICT,
-            Refused::TableFull(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Refused::NotAdded(..) => StatusCode::NOT_FOUND,
+            Refused::TableFull(_) | Refused::SourceFull(..) | Refused::AllowlistFull(_) => {
+                StatusCode::INSUFFICIENT_STORAGE
+            }
             Refused::Kernel(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

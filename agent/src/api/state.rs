@@ -1,5 +1,7 @@
 //! What the agent is doing, and how it is.
 
+use std::{net::IpAddr, sync::Arc};
+
 use axum::{
     Json,
     body::Body,
@@ -7,19 +9,25 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tidegate_common::control::Mode;
 use tidegate_models::Classifier as _;
 
 use super::{
     Api, body, json,
+    models::for_live,
     problem::Problem,
-    view::{FlowBody, StatsBody},
+    view::{FlowBody, ModelBody, StatsBody},
 };
-use crate::{config::mode_name, engine::Command, metrics};
+use crate::{
+    config::mode_name,
+    engine::{Command, FlowQuery},
+    metrics,
+};
 
-const MOST_FLOWS: usize = 10_000;
+/// Flows in one answer; copying them makes classification wait.
+const MOST_FLOWS: usize = 1_000;
 
 pub(super) async fn stats(State(api): State<Api>) -> Result<Response, Problem> {
     let snapshot = api.snapshot()?;
@@ -31,6 +39,20 @@ pub(super) async fn stats(State(api): State<Api>) -> Result<Response, Problem> {
 pub(super) struct FlowsQuery {
     #[serde(default = "FlowsQuery::default_limit")]
     limit: usize,
+    /// Only those from or to this address.
+    address: Option<IpAddr>,
+    #[serde(default)]
+    sort: FlowOrder,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum FlowOrder {
+    /// The most recently active first.
+    #[default]
+    Recent,
+    /// Those with the most packets first.
+    Packets,
 }
 
 impl FlowsQuery {
@@ -44,39 +66,58 @@ pub(super) async fn flows(
     query: Result<Query<FlowsQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let engine = api.engine()?;
-    let Query(FlowsQuery { limit }) = query.map_err(|e| Problem::bad_request(e.body_text()))?;
-    if !(1..=MOST_FLOWS).contains(&limit) {
+    let Query(query) = query.map_err(|e| Problem::bad_request(e.body_text()))?;
+    if !(1..=MOST_FLOWS).contains(&query.limit) {
         return Err(Problem::bad_request(format!(
             "limit must be from 1 to {MOST_FLOWS}"
         )));
     }
-    let flows = engine.ask(|answer| Command::Flows(limit, answer)).await?;
-    let flows: Vec<_> = flows.iter().take(limit).map(FlowBody::from).collect();
+    let query = FlowQuery {
+        limit: query.limit,
+        address: query.address.map(|ip| ip.to_canonical()),
+        by_packets: query.sort == FlowOrder::Packets,
+    };
+    let flows = engine.ask(|answer| Command::Flows(query, answer)).await?;
+    let flows: Vec<_> = flows.iter().map(FlowBody::from).collect();
     Ok(json(StatusCode::OK, &flows))
 }
 
-#[derive(Serialize)]
-struct ModelBody<'a> {
-    name: &'a str,
-    schema: &'static str,
-    kind: &'static str,
-    sha256: &'a str,
-    training_rows: u64,
+pub(super) async fn models(State(api): State<Api>) -> Response {
+    let live = api.live().load_full();
+    let models = std::iter::once(&api.models().predict).chain(&live);
+    let models: Vec<_> = models.map(|model| ModelBody::from(&**model)).collect();
+    json(StatusCode::OK, &models)
 }
 
-pub(super) async fn models(State(api): State<Api>) -> Response {
-    let models: Vec<_> = api
-        .models()
-        .iter()
-        .map(|model| ModelBody {
-            name: model.name(),
-            schema: model.schema().name(),
-            kind: model.kind(),
-            sha256: model.digest(),
-            training_rows: model.training().rows,
-        })
-        .collect();
-    json(StatusCode::OK, &models)
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelRequest {
+    model: String,
+}
+
+/// Judges live traffic by another model from now on.
+pub(super) async fn set_model(State(api): State<Api>, body: Body) -> Result<Response, Problem> {
+    let engine = api.engine()?;
+    let bytes = body::read(body)
+        .await
+        .map_err(|(status, detail)| Problem::new(status, detail))?;
+    let request: ModelRequest = serde_json::from_slice(&bytes)
+        .map_err(|e| Problem::bad_request(format!("expected {{\"model\": \"live-tree\"}}: {e}")))?;
+    // A big forest takes a while to read and to try out; other requests go on meanwhile.
+    let loaded = tokio::task::spawn_blocking(move || for_live(&request.model)).await;
+    let model = loaded
+        .map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?
+        .map_err(|e| Problem::bad_request(e.to_string()))?;
+    engine
+        .ask(|answer| Command::SetModel(Arc::clone(&model), answer))
+        .await?;
+    tracing::info!(
+        model = model.name(),
+        sha256 = model.digest(),
+        "model set through the API"
+    );
+    api.live().store(Some(Arc::clone(&model)));
+    Ok(json(StatusCode::OK, &ModelBody::from(&*model)))
 }
 
 pub(super) async fn mode(State(api): State<Api>) -> Result<Response, Problem> {

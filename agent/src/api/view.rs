@@ -5,12 +5,16 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_common::stats::Counter;
-use tidegate_models::Class;
+use tidegate_models::{Class, Classifier as _, MISSING, Model};
 
+use super::code_name;
 use crate::{
-    config::{HumanDuration, mode_name},
-    decision::{Decision, Origin, Phase, action_name, protocol_name, scope_name},
+    config::{Cidr, HumanDuration, mode_name},
+    decision::{
+        Decision, Grounds, Origin, Phase, action_name, phase_name, protocol_name, scope_name,
+    },
     engine::{FlowView, InterfaceView, Snapshot},
+    policy::{About, Protection},
 };
 
 /// A decision; the first eight fields are named as in CrowdSec's LAPI.
@@ -34,11 +38,13 @@ pub struct DecisionBody {
     pub path: Vec<String>,
     pub created_at: String,
     pub until: String,
-    /// `active`, `expired` or `deleted`.
+    /// `active`, `expired`, `deleted` or `lifted`.
     pub phase: String,
+    /// Why it was lifted, if it was.
+    pub ended: Option<String>,
     pub packets_dropped: u64,
     pub bytes_dropped: u64,
-    pub source: IpAddr,
+    pub source: Option<IpAddr>,
     pub destination: Option<IpAddr>,
     pub protocol: Option<String>,
     pub port: Option<u16>,
@@ -55,7 +61,7 @@ impl DecisionBody {
             Phase::Active => {
                 Duration::try_from(decision.until.duration_since(now)).unwrap_or_default()
             }
-            Phase::Expired | Phase::Deleted => Duration::ZERO,
+            Phase::Expired | Phase::Deleted | Phase::Lifted => Duration::ZERO,
         };
         Self {
             id: decision.id,
@@ -76,12 +82,8 @@ impl DecisionBody {
             path: decision.path.to_vec(),
             created_at: decision.created_at.to_string(),
             until: decision.until.to_string(),
-            phase: match decision.phase {
-                Phase::Active => "active",
-                Phase::Expired => "expired",
-                Phase::Deleted => "deleted",
-            }
-            .to_owned(),
+            phase: phase_name(decision.phase).to_owned(),
+            ended: decision.ended.as_deref().map(ToOwned::to_owned),
             packets_dropped: decision.packets_dropped,
             bytes_dropped: decision.bytes_dropped,
             source: decision.target.source,
@@ -91,6 +93,150 @@ impl DecisionBody {
             first_packet_ns: decision.first_packet_ns,
             first_drop_ns: decision.first_drop_ns,
             reaction_ms: decision.reaction_ms(),
+        }
+    }
+}
+
+/// A decision with all it rests on, of `GET /v1/decisions/{id}`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ExplainedBody {
+    /// As in the list.
+    #[serde(flatten)]
+    pub decision: DecisionBody,
+    /// What speaks for it; `None` when a person decided, or an agent that is gone.
+    pub grounds: Option<GroundsBody>,
+}
+
+impl ExplainedBody {
+    /// A decision as of a moment.
+    #[must_use]
+    pub fn new(decision: &Decision, now: Timestamp) -> Self {
+        Self {
+            decision: DecisionBody::new(decision, now),
+            grounds: decision.grounds.as_deref().map(GroundsBody::from),
+        }
+    }
+}
+
+/// What a decision of the classifier rests on.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct GroundsBody {
+    /// The rule of the policy, a sentence for people.
+    pub rule: String,
+    /// `pair`, `source` or `service`.
+    pub about: String,
+    /// Pieces of evidence that agree, of how many, and how many have to.
+    pub agreeing: u32,
+    /// Pieces looked at.
+    pub of: u32,
+    /// Pieces that have to agree.
+    pub needed: u32,
+    /// Agreeing pieces from connections with a completed handshake.
+    pub proven: u32,
+    /// From the oldest agreeing piece to the newest piece, in seconds.
+    pub over_s: f64,
+    /// Sources that took part, about.
+    pub sources: Option<u32>,
+    /// The columns of the event that tipped the balance, in the model's order.
+    pub features: Vec<FeatureBody>,
+}
+
+/// One column.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FeatureBody {
+    /// Its name.
+    pub column: String,
+    /// Its value; `None` if missing.
+    pub value: Option<u32>,
+    /// What the value stands for, where it is a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl From<&Grounds> for GroundsBody {
+    fn from(grounds: &Grounds) -> Self {
+        let evidence = &grounds.evidence;
+        let columns = grounds.features.schema().columns();
+        let features = columns.iter().zip(grounds.features.values());
+        Self {
+            rule: grounds.rule.clone(),
+            about: match evidence.about {
+                About::Pair => "pair",
+                About::Source => "source",
+                About::Service => "service",
+            }
+            .to_owned(),
+            agreeing: evidence.agreeing,
+            of: evidence.of,
+            needed: evidence.needed,
+            proven: evidence.proven,
+            over_s: evidence.over.as_secs_f64(),
+            sources: evidence.sources,
+            features: features
+                .map(|(column, value)| FeatureBody {
+                    column: (*column).to_owned(),
+                    value: (*value != MISSING).then_some(*value),
+                    name: code_name(column, *value).map(ToOwned::to_owned),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// An entry of `GET /v1/allowlist`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AllowlistBody {
+    /// Whose packets are never dropped.
+    pub network: String,
+    /// `config`, `runtime`, `own` or `gateway`.
+    pub origin: String,
+}
+
+impl From<&(Cidr, Protection)> for AllowlistBody {
+    fn from((network, protection): &(Cidr, Protection)) -> Self {
+        Self {
+            network: network.to_string(),
+            origin: match protection {
+                Protection::Configured(_) => "config",
+                Protection::Added(_) => "runtime",
+                Protection::Own => "own",
+                Protection::Gateway => "gateway",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+/// What a change of the allowlist did.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AllowlistChangeBody {
+    /// Added or removed.
+    pub network: String,
+    /// Whether the next agent will know of it.
+    pub kept: bool,
+    /// Decisions that were lifted.
+    pub lifted: Vec<u64>,
+}
+
+/// A model of `GET /v1/models`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of Model")]
+pub struct ModelBody {
+    pub name: String,
+    pub schema: String,
+    pub kind: String,
+    pub sha256: String,
+    pub training_rows: u64,
+}
+
+impl From<&Model> for ModelBody {
+    fn from(model: &Model) -> Self {
+        Self {
+            name: model.name().to_owned(),
+            schema: model.schema().name().to_owned(),
+            kind: model.kind().to_owned(),
+            sha256: model.digest().to_owned(),
+            training_rows: model.training().rows,
         }
     }
 }
@@ -227,6 +373,8 @@ pub struct FlowBody {
     pub service: String,
     pub flag: String,
     pub duration_s: f64,
+    pub age_s: f64,
+    pub idle_s: f64,
     pub src_bytes: u64,
     pub dst_bytes: u64,
     pub src_packets: u64,
@@ -246,6 +394,8 @@ impl From<&FlowView> for FlowBody {
             service: flow.service.to_owned(),
             flag: flow.flag.to_owned(),
             duration_s: flow.duration_s,
+            age_s: flow.age_s,
+            idle_s: flow.idle_s,
             src_bytes: flow.src_bytes,
             dst_bytes: flow.dst_bytes,
             src_packets: flow.src_packets,

@@ -142,7 +142,7 @@ fn delete(args: &DeleteArgs) -> Result<Vec<DecisionBody>, AppError> {
     Ok(deleted)
 }
 
-fn human(decisions: &[DecisionBody]) -> String {
+pub(super) fn human(decisions: &[DecisionBody]) -> String {
     if decisions.is_empty() {
         return "no decisions\n".to_owned();
     }

@@ -1,11 +1,14 @@
 //! The command line.
 
+mod allowlist;
 mod args;
 mod client;
 mod config;
 mod decisions;
 pub mod detach;
 mod doctor;
+mod explain;
+mod flows;
 mod logging;
 mod models;
 mod output;
@@ -55,11 +58,19 @@ enum Command {
     /// Decisions of the running agent.
     #[command(subcommand)]
     Decisions(decisions::Command),
+    /// Who is never blocked by the running agent.
+    #[command(subcommand)]
+    Allowlist(allowlist::Command),
+    /// Connections the running agent follows.
+    #[command(subcommand)]
+    Flows(flows::Command),
+    /// Why a decision was made, or what is known of an address.
+    Explain(explain::ExplainArgs),
     /// Whether this machine can run the agent, and what to do if not.
     Doctor(ConfigArgs),
     /// Remove what an agent left in the kernel: programs, verdicts, counters.
     Detach(detach::Args),
-    /// The models that come with this build, and files.
+    /// The models that come with this build, files, and the one that judges live traffic.
     #[command(subcommand)]
     Models(models::Command),
     /// The configuration that would be used.
@@ -99,6 +110,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
         Command::Serve(args) => serve::serve(args)?,
         Command::Status(args) => status::status(&args, &mut out)?,
         Command::Decisions(command) => decisions::run(command, &mut out)?,
+        Command::Allowlist(command) => return allowlist::run(command, &mut out),
+        Command::Flows(command) => flows::run(command, &mut out)?,
+        Command::Explain(args) => explain::explain(&args, &mut out)?,
         Command::Doctor(args) => return doctor::doctor(args, &mut out),
         Command::Detach(args) => detach::run(&args, &mut out)?,
         Command::Models(command) => models::run(command, &mut out)?,
@@ -145,8 +159,9 @@ mod tests {
                     continue;
                 };
                 // What a single call is about is no setting.
+                let client = ["api", "token-file"].contains(&long);
                 let settings = !["help", "version"].contains(&long)
-                    && !["add", "delete", "list"].contains(&command.get_name());
+                    && (client || !["add", "delete", "list"].contains(&command.get_name()));
                 if settings {
                     let name = argument.get_env().and_then(|name| name.to_str());
                     let expected = format!("TIDEGATE_{}", long.replace('-', "_").to_uppercase());

@@ -4,13 +4,22 @@ use std::{fmt::Write as _, path::Path};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 use tidegate_models::{
     Classifier as _, Model, OperatingPoint, Schema,
     format::{Metrics, Training},
 };
+use ureq::http::Method;
 
-use super::output::{Output, table};
-use crate::error::AppError;
+use super::{
+    args::ClientArgs,
+    client::Client,
+    output::{Output, table},
+};
+use crate::{
+    api::view,
+    error::{AppError, ErrorKind},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -18,6 +27,17 @@ pub(super) enum Command {
     List,
     /// One model: what it was trained on, and how it did.
     Show(ShowArgs),
+    /// Let the running agent judge live traffic by another one.
+    Use(UseArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct UseArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+    /// Name or schema of a shipped model, or a file.
+    #[arg(value_name = "NAME|FILE")]
+    model: String,
 }
 
 #[derive(Args, Debug)]
@@ -66,7 +86,30 @@ pub(super) fn run(command: Command, out: &mut Output) -> Result<(), AppError> {
             let model = ModelBody::new(&model);
             out.object(&model, || show(&model))
         }
+        Command::Use(args) => {
+            let body = json!({ "model": named(&args.model)? });
+            let model: view::ModelBody =
+                Client::new(&args.client).change(Method::PUT, "/v1/model", Some(&body))?;
+            out.object(&model, || {
+                format!("{} judges live traffic, until the agent ends\n", model.name)
+            })
+        }
     }
+}
+
+/// How the agent is told of a model: it has a working directory of its own, so files go by their whole path.
+fn named(model: &str) -> Result<String, AppError> {
+    let path = Path::new(model);
+    if !path.is_file() {
+        return Ok(model.to_owned());
+    }
+    let whole = path
+        .canonicalize()
+        .map_err(|error| AppError::io(ErrorKind::Failure, path.display(), &error))?;
+    whole
+        .into_os_string()
+        .into_string()
+        .map_err(|path| AppError::usage(format_args!("{} is no UTF-8", path.display())))
 }
 
 fn shipped() -> Result<Vec<Model>, AppError> {

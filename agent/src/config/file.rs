@@ -1,5 +1,7 @@
 //! The configuration file: what it says, and in which line it is wrong.
 
+mod policy;
+
 use std::{
     fmt::Display,
     net::SocketAddr,
@@ -12,9 +14,10 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::policy::{PolicySection, policy};
 use super::{
-    ApiConfig, Cidr, Config, DataplaneConfig, HumanDuration, PolicyConfig, bpf_root,
-    interface_name, listen_address, start_mode,
+    ApiConfig, Config, DataplaneConfig, HumanDuration, bpf_root, interface_name, listen_address,
+    start_mode,
 };
 use crate::error::AppError;
 
@@ -30,6 +33,7 @@ struct File {
     xdp_mode: Value<String>,
     bpf_root: Value<String>,
     token_file: Value<String>,
+    state_dir: Value<String>,
     model: Value<String>,
     #[serde(default)]
     api: ApiSection,
@@ -55,26 +59,8 @@ struct DataplaneSection {
     ring_buffer_bytes: Value<i64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicySection {
-    confidence: Value<f64>,
-    agreeing_events: Value<i64>,
-    of_events: Value<i64>,
-    hold_rate: Value<i64>,
-    max_ttl: Value<String>,
-    dos_ttl: Value<String>,
-    probe_ttl: Value<String>,
-    r2l_ttl: Value<String>,
-    u2r_ttl: Value<String>,
-    allowlist: Option<Vec<Spanned<String>>>,
-}
-
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
-const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
-/// What the policy remembers of two hosts: 16 predictions of four bits.
-const MOST_EVENTS: u32 = 16;
 
 pub(super) fn parse(name: &str, text: &str) -> Result<Config, AppError> {
     let source = Source { name, text };
@@ -87,6 +73,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Config, AppError> {
         xdp_mode: source.word("xdp_mode", file.xdp_mode, str::parse, default.xdp_mode)?,
         bpf_root: source.word("bpf_root", file.bpf_root, bpf_root, default.bpf_root)?,
         token_file: source.word("token_file", file.token_file, path, default.token_file)?,
+        state_dir: source.word("state_dir", file.state_dir, path, default.state_dir)?,
         model: source.word("model", file.model, |text| path(text).map(Some), None)?,
         record: None,
         once_ready_fd: None,
@@ -156,63 +143,6 @@ fn dataplane(
         ));
     }
     Ok(config)
-}
-
-fn policy(
-    source: Source<'_>,
-    file: PolicySection,
-    default: PolicyConfig,
-) -> Result<PolicyConfig, AppError> {
-    let confidence = source.within(
-        "policy.confidence",
-        file.confidence,
-        f64::from(default.confidence),
-        0.0..=1.0,
-    )? as f32;
-    let of_events = source.number(
-        "policy.of_events",
-        file.of_events,
-        default.of_events,
-        1..=MOST_EVENTS,
-    )?;
-    let agreeing_events = source.number(
-        "policy.agreeing_events",
-        file.agreeing_events,
-        default.agreeing_events.min(of_events),
-        1..=of_events,
-    )?;
-    let max_ttl = source.duration(
-        "policy.max_ttl",
-        file.max_ttl,
-        default.max_ttl,
-        SECOND..=LONGEST_TTL,
-    )?;
-    // A default never outlasts a shorter max_ttl; a value that was written down is refused.
-    let ttl = |field, value, default: Duration| {
-        source.duration(field, value, default.min(max_ttl), SECOND..=max_ttl)
-    };
-    Ok(PolicyConfig {
-        confidence,
-        agreeing_events,
-        of_events,
-        hold_rate: source.number(
-            "policy.hold_rate",
-            file.hold_rate,
-            default.hold_rate,
-            1..=1_000_000,
-        )?,
-        max_ttl,
-        dos_ttl: ttl("policy.dos_ttl", file.dos_ttl, default.dos_ttl)?,
-        probe_ttl: ttl("policy.probe_ttl", file.probe_ttl, default.probe_ttl)?,
-        r2l_ttl: ttl("policy.r2l_ttl", file.r2l_ttl, default.r2l_ttl)?,
-        u2r_ttl: ttl("policy.u2r_ttl", file.u2r_ttl, default.u2r_ttl)?,
-        allowlist: file
-            .allowlist
-            .unwrap_or_default()
-            .into_iter()
-            .map(|range| source.parsed("policy.allowlist", &range, Cidr::from_str))
-            .collect::<Result<_, _>>()?,
-    })
 }
 
 fn path(text: &str) -> Result<PathBuf, &'static str> {

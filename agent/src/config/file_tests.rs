@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tidegate_common::control::Mode;
+use tidegate_common::{control::Mode, verdict::Action};
+use tidegate_models::Class;
 
 use crate::{
-    config::{Config, OnAgentLoss, Overrides, Placement, XdpMode},
+    config::{Config, OnAgentLoss, Overrides, Placement, Reaction, XdpMode},
     error::ErrorKind,
 };
 
@@ -26,6 +27,7 @@ placement = "transit"
 xdp_mode = "generic"
 bpf_root = "/sys/fs/bpf/tidegate"
 token_file = "/etc/tidegate.token"
+state_dir = "/srv/tidegate"
 model = "m.json"
 [api]
 listen = "[::1]:9000"
@@ -39,7 +41,29 @@ ring_buffer_bytes = 65536
 confidence = 0.5
 agreeing_events = 3
 of_events = 5
+evidence_interval = "7ms"
+wide_agreeing_events = 9
+wide_of_events = 10
+wide_evidence_interval = "1s"
 hold_rate = 9
+lift_after = "30s"
+lift_events = 3
+forgeable_ttl = "20s"
+limit_rate = 1
+crowd_action = "watch"
+crowd_sources = 64
+crowd_rate = 1000
+dos_action = "rate-limit"
+dos_confidence = 0.75
+probe_action = "watch"
+probe_confidence = 1.0
+r2l_action = "none"
+r2l_confidence = 0.5
+u2r_action = "drop"
+u2r_confidence = 0.25
+unknown_action = "watch"
+unknown_ttl = "5s"
+unknown_confidence = 0.5
 max_ttl = "2h"
 dos_ttl = "1s"
 probe_ttl = "2s"
@@ -58,6 +82,15 @@ allowlist = ["10.0.0.0/8", "fe80::/10"]
     assert_eq!(config.dataplane.agent_timeout, Duration::from_secs(90));
     assert_eq!(config.policy.u2r_ttl, Duration::from_secs(7_200));
     assert_eq!(config.policy.allowlist.len(), 2);
+    assert_eq!(config.state_dir.to_str(), Some("/srv/tidegate"));
+    let policy = &config.policy;
+    let interval = policy.evidence_interval;
+    assert_eq!(interval, Duration::from_millis(7));
+    let dos = policy.rule(Class::Dos).unwrap();
+    assert_eq!((dos.action, dos.confidence), (Action::RateLimit, 0.75));
+    assert_eq!(policy.rule(Class::R2l), None);
+    assert_eq!(policy.rule(Class::Normal), None);
+    assert_eq!(policy.crowd_action, Reaction::Watch);
     // What is printed is the same configuration again.
     let printed = config.to_toml().unwrap();
     assert_eq!(Config::from_toml("printed", &printed).unwrap(), config);
@@ -109,6 +142,26 @@ fn values_out_of_range_name_field_and_range() {
         (
             "[policy]\nof_events = 4\nagreeing_events = 5",
             "t.toml:3: policy.agreeing_events must be from 1 to 4, not 5",
+        ),
+        (
+            "[policy]\nwide_of_events = 4\nwide_agreeing_events = 5",
+            "t.toml:3: policy.wide_agreeing_events must be from 1 to 4, not 5",
+        ),
+        (
+            "[policy]\nevidence_interval = \"2s\"",
+            "t.toml:2: policy.evidence_interval must be from 1ms to 1s, not 2s",
+        ),
+        (
+            "[policy]\ndos_action = \"block\"",
+            "t.toml:2: policy.dos_action: must be drop or rate-limit or watch or none, not \"block\"",
+        ),
+        (
+            "[policy]\nprobe_confidence = 2.0",
+            "t.toml:2: policy.probe_confidence must be from 0 to 1, not 2",
+        ),
+        (
+            "[policy]\ncrowd_sources = 7",
+            "t.toml:2: policy.crowd_sources must be from 8 to 128, not 7",
         ),
         (
             "[policy]\nmax_ttl = \"1m\"\ndos_ttl = \"2m\"",

@@ -1,5 +1,6 @@
 //! From proposals to verdicts in the kernel, and back out when their time is over.
 
+mod record;
 mod slots;
 
 use std::{
@@ -9,24 +10,31 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
-use tidegate_common::{
-    address::Address,
-    verdict::{Action, MAX_VERDICTS, Scope, Verdict, VerdictKey},
-};
+use jiff::Timestamp;
+use tidegate_common::verdict::{Action, MAX_VERDICTS, Scope, Verdict, VerdictKey};
 use tidegate_models::Class;
 
-use self::slots::Slots;
+use self::{
+    record::{key, later, restored},
+    slots::Slots,
+};
 use crate::{
     dataplane::{DataplaneError, Tables},
-    decision::{Decision, Origin, Phase, Target},
+    decision::{Decision, Grounds, Origin, Phase, Target},
     engine::Refused,
+    policy::{Lift, Protected, Whom},
 };
 
 /// Ended decisions kept for people to look at.
 const ENDED: usize = 1000;
 /// Verdicts looked at in one sweep: each costs a system call or two, and classification waits meanwhile.
 const SWEEP: usize = 256;
+/// Verdicts that may stand while forgeable evidence makes new ones.
+const FORGEABLE: usize = MAX_VERDICTS as usize / 4 * 3;
+/// Narrow verdicts of the classifier on one source.
+const PER_SOURCE: u32 = 256;
+/// So much of an allowed rate may come at once.
+const BURST_NS: u64 = 100_000_000;
 /// A hit rate is measured over at least this.
 const RATE_OVER_NS: u64 = 1_000_000_000;
 
@@ -53,6 +61,8 @@ pub struct Order {
     pub scenario: Arc<str>,
     /// The model's path.
     pub path: Arc<[String]>,
+    /// What it rests on.
+    pub grounds: Option<Arc<Grounds>>,
     /// First packet of the flow that led to it (ns).
     pub first_packet_ns: Option<u64>,
 }
@@ -65,6 +75,8 @@ struct Standing {
     decision: Arc<Decision>,
     /// Hits at the last measurement of their rate, and when that was.
     measured: (u64, u64),
+    /// When it was last seen to be hit at the rate that keeps it alive, or when it was made.
+    busy_ns: u64,
 }
 
 /// All verdicts in force, and the latest that ended.
@@ -73,10 +85,12 @@ pub struct Enforcer {
     standing: BTreeMap<u64, Standing>,
     by_key: HashMap<VerdictKey, u64>,
     /// Verdicts of each scope.
-    per_scope: [u32; 4],
+    per_scope: [u32; Scope::ALL.len()],
+    /// Verdicts on each source.
+    per_source: HashMap<IpAddr, u32>,
     ended: VecDeque<Arc<Decision>>,
-    /// Sources of decisions that ended since the last call of [`Enforcer::released`].
-    released: Vec<IpAddr>,
+    /// Targets of decisions that ended since the last call of [`Enforcer::released`].
+    released: Vec<Target>,
     slots: Slots,
     next_id: u64,
     /// Where the next sweep goes on.
@@ -103,7 +117,8 @@ impl Enforcer {
         let mut enforcer = Self {
             standing: BTreeMap::new(),
             by_key: HashMap::new(),
-            per_scope: [0; 4],
+            per_scope: [0; Scope::ALL.len()],
+            per_source: HashMap::new(),
             ended: VecDeque::new(),
             released: Vec::new(),
             slots: Slots::new(),
@@ -124,6 +139,7 @@ impl Enforcer {
                         verdict,
                         decision: Arc::new(decision),
                         measured: (0, now_ns),
+                        busy_ns: now_ns,
                     };
                     count_hits(tables, &mut standing);
                     // What it hit before says nothing on what it hits now.
@@ -160,8 +176,8 @@ impl Enforcer {
         self.ended.iter().cloned().collect()
     }
 
-    /// Sources of the decisions that ended since the last call.
-    pub fn released(&mut self) -> Vec<IpAddr> {
+    /// Targets of the decisions that ended since the last call.
+    pub fn released(&mut self) -> Vec<Target> {
         std::mem::take(&mut self.released)
     }
 
@@ -179,11 +195,52 @@ impl Enforcer {
         }
     }
 
-    /// The decision that already covers a target, if one does.
+    /// The decision that already covers a target, if one does: on the same target, or one that drops all of it.
     #[must_use]
     pub fn covering(&self, target: &Target) -> Option<&Arc<Decision>> {
+        let wider = Scope::ALL.into_iter().filter_map(|scope| {
+            let decision = self.on(&target.widened(scope)?)?;
+            (decision.action == Action::Drop).then_some(decision)
+        });
+        self.on(target).or_else(|| wider.into_iter().next())
+    }
+
+    fn on(&self, target: &Target) -> Option<&Arc<Decision>> {
         let id = self.by_key.get(&key(target))?;
         self.standing.get(id).map(|standing| &standing.decision)
+    }
+
+    /// Whether there is room for one more verdict of the classifier, so that neither one source nor forged ones
+    /// leave none for others; if not, why.
+    ///
+    /// # Errors
+    ///
+    /// Says which limit is reached; counted too.
+    pub fn check_room(&mut self, target: &Target, forgeable: bool) -> Result<(), Refused> {
+        // A limit on new conversations is what helps when forged sources fill the table.
+        let most = if forgeable && target.source.is_some() {
+            FORGEABLE
+        } else {
+            MAX_VERDICTS as usize
+        };
+        let result = if self.standing.len() >= most {
+            Err(Refused::TableFull(most as u32))
+        } else {
+            match target.source {
+                Some(source)
+                    if target.scope != Scope::Source
+                        && self
+                            .per_source
+                            .get(&source)
+                            .is_some_and(|n| *n >= PER_SOURCE) =>
+                {
+                    Err(Refused::SourceFull(source, PER_SOURCE))
+                }
+                _ => Ok(()),
+            }
+        };
+        self.failed += u64::from(result.is_err());
+        result
     }
 
     /// Puts a decision in force; one on the same target is replaced.
@@ -212,14 +269,13 @@ impl Enforcer {
     ) -> Result<Arc<Decision>, Refused> {
         let key = key(&order.target);
         if let Some(&id) = self.by_key.get(&key) {
-            self.end(tables, id, Phase::Deleted);
+            self.end(tables, id, Phase::Deleted, None);
         }
         let slot = self.slots.take().ok_or(Refused::TableFull(MAX_VERDICTS))?;
         let verdict = Verdict {
             expires_ns: now_ns.saturating_add(order.ttl.as_nanos() as u64),
             interval_ns: 1_000_000_000 / u64::from(order.rate.unwrap_or(1).max(1)),
-            // A tenth of a second's worth may come at once.
-            burst_ns: 100_000_000,
+            burst_ns: BURST_NS,
             due_ns: 0,
             created_ns: now_ns,
             ttl_ns: order.ttl.as_nanos() as u64,
@@ -250,10 +306,12 @@ impl Enforcer {
             model: order.model,
             scenario: order.scenario,
             path: order.path,
+            grounds: order.grounds,
             simulated: self.simulated,
             created_at,
             until: later(created_at, order.ttl),
             phase: Phase::Active,
+            ended: None,
             packets_dropped: 0,
             bytes_dropped: 0,
             first_packet_ns: order.first_packet_ns,
@@ -264,6 +322,7 @@ impl Enforcer {
             verdict,
             decision: Arc::clone(&decision),
             measured: (0, now_ns),
+            busy_ns: now_ns,
         });
         Ok(decision)
     }
@@ -273,7 +332,52 @@ impl Enforcer {
         if let Some(standing) = self.standing.get_mut(&id) {
             count_hits(tables, standing);
         }
-        self.end(tables, id, Phase::Deleted)
+        self.end(tables, id, Phase::Deleted, None)
+    }
+
+    /// Lifts the classifier's verdicts on somebody who conducted himself well, but for those that were still hit a
+    /// lot in the meantime. Under [`Action::Watch`] packets come, good or bad, so there they don't matter.
+    pub fn acquit(&mut self, tables: &mut Tables, lift: &Lift, now_ns: u64) -> Vec<Arc<Decision>> {
+        let since_ns = now_ns.saturating_sub(lift.over.as_nanos() as u64);
+        let innocent = |standing: &Standing| {
+            let decision = &standing.decision;
+            decision.origin == Origin::Model
+                && Whom::of(&decision.target) == Some(lift.whom)
+                && (decision.action == Action::Watch || standing.busy_ns <= since_ns)
+        };
+        self.lift(tables, innocent, &format!("good conduct: {lift}"))
+    }
+
+    /// Lifts all verdicts on sources that have become protected, whoever made them.
+    pub fn release_protected(
+        &mut self,
+        tables: &mut Tables,
+        protected: &Protected,
+    ) -> Vec<Arc<Decision>> {
+        let safe = |standing: &Standing| {
+            let source = standing.decision.target.source;
+            source.is_some_and(|source| protected.reason(source).is_some())
+        };
+        self.lift(tables, safe, "its source is never blocked any more")
+    }
+
+    fn lift(
+        &mut self,
+        tables: &mut Tables,
+        which: impl Fn(&Standing) -> bool,
+        why: &str,
+    ) -> Vec<Arc<Decision>> {
+        let standing = self.standing.iter_mut().filter(|(_, s)| which(s));
+        let ids: Vec<u64> = standing
+            .map(|(id, standing)| {
+                count_hits(tables, standing);
+                *id
+            })
+            .collect();
+        let why: Arc<str> = why.into();
+        ids.into_iter()
+            .filter_map(|id| self.end(tables, id, Phase::Lifted, Some(Arc::clone(&why))))
+            .collect()
     }
 
     /// Brings counters up to date, prolongs what is still being hit, ends what is over. Looks at a bounded number of
@@ -292,7 +396,7 @@ impl Enforcer {
             changed |= count_hits(tables, standing);
             prolong(tables, standing, self.hold_rate, now_ns);
             if standing.verdict.expires_ns <= now_ns {
-                self.end(tables, id, Phase::Expired);
+                self.end(tables, id, Phase::Expired, None);
                 changed = true;
             }
         }
@@ -302,14 +406,33 @@ impl Enforcer {
     fn stand(&mut self, standing: Standing) {
         let id = standing.verdict.id;
         self.by_key.insert(standing.key, id);
-        self.per_scope[standing.decision.target.scope as usize] += 1;
+        let target = &standing.decision.target;
+        self.per_scope[target.scope as usize] += 1;
+        if let Some(source) = target.source {
+            *self.per_source.entry(source).or_default() += 1;
+        }
         self.standing.insert(id, standing);
     }
 
-    fn end(&mut self, tables: &mut Tables, id: u64, phase: Phase) -> Option<Arc<Decision>> {
+    fn end(
+        &mut self,
+        tables: &mut Tables,
+        id: u64,
+        phase: Phase,
+        why: Option<Arc<str>>,
+    ) -> Option<Arc<Decision>> {
         let standing = self.standing.remove(&id)?;
         self.by_key.remove(&standing.key);
-        self.per_scope[standing.decision.target.scope as usize] -= 1;
+        let target = standing.decision.target;
+        self.per_scope[target.scope as usize] -= 1;
+        if let Some(source) = target.source
+            && let Some(count) = self.per_source.get_mut(&source)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.per_source.remove(&source);
+            }
+        }
         if let Err(error) = tables.remove_verdict(&standing.key) {
             // Harmless: the kernel ignores it once it has expired.
             tracing::warn!(id, %error, "a verdict could not be removed");
@@ -318,7 +441,8 @@ impl Enforcer {
         let mut decision = Arc::unwrap_or_clone(standing.decision);
         decision.phase = phase;
         decision.until = Timestamp::now();
-        self.released.push(decision.target.source);
+        decision.ended = why;
+        self.released.push(target);
         let decision = Arc::new(decision);
         if self.ended.len() == ENDED {
             self.ended.pop_front();
@@ -361,6 +485,7 @@ fn prolong(tables: &mut Tables, standing: &mut Standing, hold_rate: u32, now_ns:
     if !still_coming {
         return;
     }
+    standing.busy_ns = now_ns;
     standing.verdict.expires_ns = now_ns.saturating_add(standing.verdict.ttl_ns);
     match tables.set_verdict(&standing.key, &standing.verdict) {
         Ok(()) => {
@@ -369,70 +494,4 @@ fn prolong(tables: &mut Tables, standing: &mut Standing, hold_rate: u32, now_ns:
         }
         Err(error) => tracing::warn!(id = standing.verdict.id, %error, "can't prolong a verdict"),
     }
-}
-
-/// The key of a target.
-fn key(target: &Target) -> VerdictKey {
-    VerdictKey::new(
-        target.scope,
-        Address::from(target.source.to_canonical()),
-        target.destination.map_or(Address::ANY, |destination| {
-            Address::from(destination.to_canonical())
-        }),
-        target.protocol.unwrap_or(0),
-        target.port.unwrap_or(0),
-    )
-}
-
-/// The decision behind a verdict that an earlier agent left; its explanation is gone with that agent.
-fn restored(key: &VerdictKey, verdict: &Verdict, simulated: bool, now_ns: u64) -> Option<Decision> {
-    let scope = key.scope()?;
-    let by_port = matches!(scope, Scope::SourceService | Scope::Tuple);
-    let to_one = matches!(scope, Scope::SourceDestination | Scope::Tuple);
-    let now = Timestamp::now();
-    let age = Duration::from_nanos(now_ns.saturating_sub(verdict.created_ns));
-    let left = Duration::from_nanos(verdict.expires_ns.saturating_sub(now_ns));
-    let manual = verdict.manual == 1;
-    Some(Decision {
-        id: verdict.id,
-        origin: if manual {
-            Origin::Manual
-        } else {
-            Origin::Model
-        },
-        target: Target {
-            scope,
-            source: IpAddr::from(key.source),
-            destination: to_one.then(|| IpAddr::from(key.destination)),
-            protocol: (scope != Scope::Source).then_some(key.protocol),
-            port: by_port.then_some(key.port),
-        },
-        action: verdict.action()?,
-        class: Class::ALL
-            .get(usize::from(verdict.class))
-            .copied()
-            .filter(|_| !manual),
-        confidence: f32::from(verdict.confidence) / 100.0,
-        model: "".into(),
-        scenario: "restored after a restart of the agent".into(),
-        path: Arc::new([]),
-        simulated,
-        created_at: SignedDuration::try_from(age)
-            .ok()
-            .and_then(|age| now.checked_sub(age).ok())
-            .unwrap_or(now),
-        until: later(now, left),
-        phase: Phase::Active,
-        packets_dropped: 0,
-        bytes_dropped: 0,
-        first_packet_ns: Some(verdict.first_packet_ns).filter(|ns| *ns != 0),
-        first_drop_ns: None,
-    })
-}
-
-fn later(timestamp: Timestamp, duration: Duration) -> Timestamp {
-    SignedDuration::try_from(duration)
-        .ok()
-        .and_then(|duration| timestamp.checked_add(duration).ok())
-        .unwrap_or(Timestamp::MAX)
 }

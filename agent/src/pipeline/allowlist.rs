@@ -7,10 +7,12 @@ use std::{
 
 use tidegate_common::{address::Address, verdict::MAX_ALLOWLIST};
 
+use super::Pipeline;
 use crate::{
     config::Cidr,
     dataplane::{DataplaneError, Tables},
-    policy::Protected,
+    engine::{Allowed, Refused},
+    policy::{Protected, Protection},
 };
 
 /// Makes the kernel's allowlist what the policy protects; returns the number of its entries.
@@ -37,6 +39,66 @@ pub(super) fn synchronise(
         tables.disallow(network, prefix)?;
     }
     Ok(wanted.len() as u32)
+}
+
+impl Pipeline {
+    /// Adds a network at run time: in the kernel first, then nothing stands on it any more.
+    pub(super) fn allow(&mut self, network: Cidr, now_ns: u64) -> Result<Allowed, Refused> {
+        if self.policy.protected().networks().count() >= MAX_ALLOWLIST as usize {
+            return Err(Refused::AllowlistFull(MAX_ALLOWLIST));
+        }
+        let new = self.policy.protected_mut().add(network);
+        if let Err(error) = self.write_allowlist() {
+            if new {
+                self.policy.protected_mut().remove(network);
+            }
+            return Err(error);
+        }
+        let tables = &mut self.dataplane.tables;
+        let lifted = self
+            .enforcer
+            .release_protected(tables, self.policy.protected());
+        self.forgive(now_ns);
+        self.set_scopes();
+        self.publish(now_ns);
+        Ok(Allowed {
+            added: self.policy.protected().added(),
+            lifted,
+        })
+    }
+
+    /// Takes back what was added at run time.
+    pub(super) fn disallow(&mut self, network: Cidr, now_ns: u64) -> Result<Allowed, Refused> {
+        if !self.policy.protected_mut().remove(network) {
+            let found = self.policy.protected().entries();
+            let mut found = found.filter(|(entry, _)| *entry == network);
+            let why = match found.next() {
+                Some((_, Protection::Configured(_))) => "the configuration lists it",
+                Some((_, Protection::Own)) => "it is an address of this machine",
+                Some((_, Protection::Gateway)) => "it is the default gateway",
+                Some((_, Protection::Added(_))) | None => "it is not on the allowlist",
+            };
+            return Err(Refused::NotAdded(network, why));
+        }
+        let written = self.write_allowlist();
+        if written.is_err() {
+            self.policy.protected_mut().add(network);
+        }
+        written?;
+        self.publish(now_ns);
+        Ok(Allowed {
+            added: self.policy.protected().added(),
+            lifted: Vec::new(),
+        })
+    }
+
+    fn write_allowlist(&mut self) -> Result<(), Refused> {
+        let tables = &mut self.dataplane.tables;
+        let kernel = |error: DataplaneError| Refused::Kernel(error.to_string());
+        self.control.allowlist_len =
+            synchronise(tables, self.policy.protected()).map_err(kernel)?;
+        tables.set_control(self.control).map_err(kernel)
+    }
 }
 
 /// An IPv4 prefix counts from the 96th bit of the mapped form.

@@ -1,17 +1,20 @@
 //! What the API asks of the pipeline.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
-use tidegate_common::control::Mode;
+use tidegate_common::{address::Address, control::Mode};
 
 use super::Pipeline;
 use crate::{
     dataplane::monotonic_ns,
     decision::{Decision, Origin},
     enforce::Order,
-    engine::{Command, FlowView, NewDecision, Refused},
+    engine::{Command, FlowQuery, FlowView, NewDecision, Refused},
     track::Followed,
 };
+
+/// Connections looked at for one answer: about a millisecond's worth.
+const LOOKED_AT: usize = 10_000;
 
 impl Pipeline {
     /// Does what a command says and answers.
@@ -30,8 +33,19 @@ impl Pipeline {
                 self.publish(now_ns);
                 let _ = reply.send(decision);
             }
-            Command::Flows(limit, reply) => {
-                let _ = reply.send(self.flows(limit));
+            Command::Flows(query, reply) => {
+                let _ = reply.send(self.flows(query, now_ns));
+            }
+            Command::Allow(network, reply) => {
+                let _ = reply.send(self.allow(network, now_ns));
+            }
+            Command::Disallow(network, reply) => {
+                let _ = reply.send(self.disallow(network, now_ns));
+            }
+            Command::SetModel(model, reply) => {
+                self.model = model;
+                self.publish(now_ns);
+                let _ = reply.send(());
             }
             Command::SetMode(mode, reply) => {
                 self.mode = mode;
@@ -45,9 +59,10 @@ impl Pipeline {
     }
 
     fn add(&mut self, request: NewDecision, now_ns: u64) -> Result<Arc<Decision>, Refused> {
-        let source = request.target.source;
-        if let Some(reason) = self.policy.protected().reason(source) {
-            return Err(Refused::Protected(source, reason));
+        if let Some(source) = request.target.source
+            && let Some(reason) = self.policy.protected().reason(source)
+        {
+            return Err(Refused::Protected(source, reason.to_string()));
         }
         let order = Order {
             target: request.target,
@@ -60,37 +75,79 @@ impl Pipeline {
             model: "".into(),
             scenario: request.reason.into(),
             path: Arc::new([]),
+            grounds: None,
             first_packet_ns: None,
         };
-        self.impose(order, now_ns)
+        let decision = self.impose(order, now_ns)?;
+        self.policy.adopt(&decision.target, now_ns);
+        Ok(decision)
     }
 
-    fn flows(&self, limit: usize) -> Vec<FlowView> {
-        let recent = self.tracker.recent(limit);
-        recent
-            .into_iter()
-            .map(
-                |Followed {
-                     connection,
-                     prediction,
-                     ..
-                 }| FlowView {
-                    src: connection.originator.into(),
-                    src_port: connection.originator_port,
-                    dst: connection.responder.into(),
-                    dst_port: connection.responder_port,
-                    protocol: connection.protocol,
-                    service: connection.service.name(),
-                    flag: connection.flag.name(),
-                    duration_s: connection.last_ns.saturating_sub(connection.start_ns) as f64 / 1e9,
-                    src_packets: connection.src_packets,
-                    dst_packets: connection.dst_packets,
-                    src_bytes: connection.src_bytes,
-                    dst_bytes: connection.dst_bytes,
-                    class: prediction.map(|(class, _)| class),
-                    confidence: prediction.map_or(0.0, |(_, confidence)| confidence),
-                },
-            )
+    /// Looks at a bounded number of connections: classification waits meanwhile.
+    fn flows(&self, query: FlowQuery, now_ns: u64) -> Vec<FlowView> {
+        let of = |followed: &Followed| {
+            let connection = &followed.connection;
+            let ends = [connection.originator, connection.responder];
+            query
+                .address
+                .is_none_or(|address| ends.contains(&Address::from(address)))
+        };
+        let mut found: Vec<_> = self
+            .tracker
+            .newest_first()
+            .take(LOOKED_AT)
+            .filter(of)
+            .take(if query.by_packets {
+                LOOKED_AT
+            } else {
+                query.limit
+            })
+            .collect();
+        if query.by_packets {
+            let packets = |followed: &Followed| {
+                let connection = &followed.connection;
+                Reverse(
+                    connection
+                        .src_packets
+                        .saturating_add(connection.dst_packets),
+                )
+            };
+            if found.len() > query.limit {
+                found.select_nth_unstable_by_key(query.limit, packets);
+                found.truncate(query.limit);
+            }
+            found.sort_by_key(packets);
+        }
+        found
+            .iter()
+            .map(|followed| view(followed, now_ns))
             .collect()
+    }
+}
+
+fn view(followed: &Followed, now_ns: u64) -> FlowView {
+    let Followed {
+        connection,
+        prediction,
+        ..
+    } = followed;
+    let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1e9;
+    FlowView {
+        src: connection.originator.into(),
+        src_port: connection.originator_port,
+        dst: connection.responder.into(),
+        dst_port: connection.responder_port,
+        protocol: connection.protocol,
+        service: connection.service.name(),
+        flag: connection.flag.name(),
+        duration_s: seconds(connection.start_ns, connection.last_ns),
+        age_s: seconds(connection.start_ns, now_ns),
+        idle_s: seconds(connection.last_ns, now_ns),
+        src_packets: connection.src_packets,
+        dst_packets: connection.dst_packets,
+        src_bytes: connection.src_bytes,
+        dst_bytes: connection.dst_bytes,
+        class: prediction.map(|(class, _)| class),
+        confidence: prediction.map_or(0.0, |(_, confidence)| confidence),
     }
 }

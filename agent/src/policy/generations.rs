@@ -39,7 +39,18 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
     /// The value of a key, if there is one; does not count as use.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
+        if self.is_empty() {
+            return None;
+        }
         self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    /// The value of a key, if there is one, to be changed; does not count as use.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        if self.is_empty() {
+            return None;
+        }
+        self.young.get_mut(key).or_else(|| self.old.get_mut(key))
     }
 
     /// Keys held.

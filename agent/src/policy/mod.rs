@@ -1,74 +1,90 @@
 //! From what the classifier says about events to what is done about their sources.
+//!
+//! Evidence is kept about three things, and each answers with another kind of verdict:
+//!
+//! - a pair of hosts: k of the latest n pieces, a piece being what happens within `evidence_interval`. It makes
+//!   narrow and short verdicts, soon.
+//! - a source: k of its latest n connections, begun `wide_evidence_interval` apart. Whoever sweeps many hosts or ports
+//!   shows here; only here a verdict can become wide and long, and only if completed handshakes show that the source
+//!   is who it says.
+//! - a service: k of the latest n new conversations with it, and a crowd of sources behind them. A flood from forged
+//!   sources has no source to block: new conversations with the service are limited, those that go on are not.
+//!
+//! Nobody who is [`Protected`] is ever proposed or gives evidence. Memory is bounded: what was not seen for longest
+//! is forgotten.
 
+mod crowd;
+mod evidence;
 mod generations;
+mod kept;
+mod offenders;
+mod proposal;
 mod protected;
 
-use std::{net::IpAddr, time::Duration};
+use std::{hash::RandomState, net::IpAddr, time::Duration};
 
-pub use generations::Generations;
-pub use protected::Protected;
-use tidegate_common::{
-    event::Milestone,
-    verdict::{Action, Scope},
-};
+use tidegate_common::{address::Address, event::Milestone, verdict::Action};
 use tidegate_models::{Class, Prediction};
 
+pub use evidence::{MEMORY, MOST_PIECES};
+pub use generations::Generations;
+pub use kept::Kept;
+pub use proposal::{About, Advice, Evidence, Lift, Proposal, Whom};
+pub use protected::{Protected, Protection};
+
+use self::{
+    crowd::Crowd,
+    evidence::{Agreement, Apart, History, Statement},
+    offenders::Offender,
+    proposal::{Sweep, scope, target, ttl},
+};
 use crate::{
-    config::PolicyConfig,
+    config::{PolicyConfig, Reaction},
     decision::Target,
     track::{Connection, Observation},
 };
 
-/// Pairs of source and destination whose latest predictions are remembered.
-const EVIDENCE: usize = 65_536;
-/// Sources whose earlier verdicts are remembered.
+/// Pairs of hosts about which there is evidence.
+const PAIRS: usize = 65_536;
+/// Sources about which there is evidence.
+const SOURCES: usize = 65_536;
+/// Services about which there is evidence.
+const SERVICES: usize = 4_096;
+/// Sources and services whose earlier verdicts are remembered.
 const OFFENDERS: usize = 65_536;
-/// Evidence that anybody could forge blocks no longer than this at first.
-const SPOOFABLE_TTL: Duration = Duration::from_secs(60);
 
-/// What the policy wants done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Proposal {
-    /// Whose packets.
-    pub target: Target,
-    /// What happens to them.
-    pub action: Action,
-    /// For how long after the last of them.
-    pub ttl: Duration,
-    /// What the classifier saw.
-    pub class: Class,
-    /// How sure it was, 0 to 1.
-    pub confidence: f32,
-}
+/// Protocol and responder's port.
+type Service = (u8, u16);
 
-/// The latest predictions on one pair of hosts, four bits each, the latest lowest. 0 stands for normal, for an
-/// attack of too little confidence, and for nothing yet.
-type History = u64;
-
-/// What is remembered of two hosts.
+/// What is remembered of a source.
 #[derive(Clone, Copy, Debug, Default)]
-struct Evidence {
+struct SourceEvidence {
     history: History,
-    /// The latest event that counted.
-    latest_ns: u64,
+    /// The service of the latest attack, and how many pieces in a row were about it.
+    service: Service,
+    same_service: u32,
+    /// The same of its destination.
+    destination: Address,
+    same_destination: u32,
 }
 
-/// What is remembered of a source that was blocked.
+/// What is remembered of a service.
 #[derive(Clone, Copy, Debug, Default)]
-struct Offender {
-    times: u32,
-    until_ns: u64,
-    /// Evidence from before this moment was atoned for by a verdict that has ended.
-    pardoned_ns: u64,
+struct ServiceEvidence {
+    history: History,
+    crowd: Crowd,
 }
 
-/// Turns predictions into proposals.
+/// Turns predictions into advice.
 #[derive(Debug)]
 pub struct Policy {
     config: PolicyConfig,
     protected: Protected,
-    evidence: Generations<(IpAddr, IpAddr), Evidence>,
-    offenders: Generations<IpAddr, Offender>,
+    pairs: Generations<(Address, Address), History>,
+    sources: Generations<Address, SourceEvidence>,
+    services: Generations<(Address, Service), ServiceEvidence>,
+    offenders: Generations<Whom, Offender>,
+    hasher: RandomState,
 }
 
 impl Policy {
@@ -78,8 +94,11 @@ impl Policy {
         Self {
             protected: Protected::new(config.allowlist.clone()),
             config,
-            evidence: Generations::new(EVIDENCE),
+            pairs: Generations::new(PAIRS),
+            sources: Generations::new(SOURCES),
+            services: Generations::new(SERVICES),
             offenders: Generations::new(OFFENDERS),
+            hasher: RandomState::new(),
         }
     }
 
@@ -96,94 +115,280 @@ impl Policy {
 
     /// Weighs one prediction about a connection.
     ///
-    /// Proposes a verdict when it is an attack, confident enough, and enough of the latest predictions on the same
-    /// two hosts say so too. Only events that the originator's packets caused count: its answers are no new evidence.
-    pub fn weigh(
-        &mut self,
-        observation: &Observation,
-        prediction: &Prediction,
-    ) -> Option<Proposal> {
+    /// Only events that the originator's packets caused count: its answers are no new evidence. Normal traffic of
+    /// somebody about whom nothing is known costs a few failed look-ups.
+    pub fn weigh(&mut self, observation: &Observation, prediction: &Prediction) -> Option<Advice> {
         if !observation.from_originator {
             return None;
         }
         let connection = &observation.connection;
         let source = IpAddr::from(connection.originator);
-        let destination = IpAddr::from(connection.responder);
-        let class = prediction.class;
-        let counts = class != Class::Normal && prediction.confidence >= self.config.confidence;
-        let vote = if counts { class.index() as u64 } else { 0 };
-        let pardoned_ns = self
-            .offenders
-            .get(&source)
-            .map_or(0, |offender| offender.pardoned_ns);
-        let evidence = self.evidence.entry((source, destination));
-        if evidence.latest_ns < pardoned_ns {
-            evidence.history = 0;
-        }
-        evidence.latest_ns = evidence.latest_ns.max(observation.at_ns);
-        let history = &mut evidence.history;
-        for _ in 0..votes(observation) {
-            *history = *history << 4 | vote;
-        }
-        if vote == 0 {
+        let rule = self.config.rule(prediction.class);
+        let rule = rule.filter(|rule| prediction.confidence >= rule.confidence);
+        let attack = rule.is_some();
+        if attack && self.protected.reason(source).is_some() {
             return None;
         }
-        let agreeing = (0..self.config.of_events.min(16))
-            .filter(|event| *history >> (4 * event) & 0xf == vote)
-            .count();
-        if agreeing < self.config.agreeing_events as usize
-            || self.protected.reason(source).is_some()
+        let statement = Statement {
+            class: if attack {
+                prediction.class
+            } else {
+                Class::Normal
+            },
+            proven: is_proven(connection),
+            connection: mark(connection),
+            at_ns: observation.at_ns,
+            worth: worth(observation),
+        };
+        let by_pair = self.hear_pair(connection, statement);
+        let by_source = self.hear_source(connection, statement);
+        let by_crowd = self.hear_service(observation, statement);
+        let Some(rule) = rule else {
+            return self.watch_conduct(observation, prediction);
+        };
+        self.misbehave(observation);
+        // The widest that has enough speaking for it.
+        let (evidence, sweep) = by_source
+            .filter(|(evidence, _)| evidence.suffices())
+            .or(by_pair
+                .filter(Evidence::suffices)
+                .map(|evidence| (evidence, Sweep::Other)))
+            .or(by_crowd
+                .filter(Evidence::suffices)
+                .map(|evidence| (evidence, Sweep::Other)))?;
+        let class = prediction.class;
+        let scope = scope(class, &evidence, sweep);
+        let (action, rate) = match evidence.about {
+            About::Service => (self.config.crowd_action.action()?, self.config.crowd_rate),
+            About::Pair | About::Source => (rule.action, self.config.limit_rate),
+        };
+        Some(Advice::Impose(Proposal {
+            target: target(scope, connection),
+            action,
+            rate: (action == Action::RateLimit).then_some(rate),
+            ttl: ttl(&self.config, rule.ttl, &evidence),
+            class,
+            confidence: prediction.confidence,
+            evidence,
+        }))
+    }
+
+    /// How long the verdict that a proposal becomes is to last: twice as long for each time its source was blocked
+    /// before, up to the cap.
+    ///
+    /// To be called when a proposal becomes a new verdict, and once for each.
+    pub fn lengthen(&mut self, proposal: &mut Proposal, now_ns: u64) {
+        let Some(whom) = Whom::of(&proposal.target) else {
+            return;
+        };
+        let forgeable = proposal.evidence.is_forgeable() || proposal.target.source.is_none();
+        proposal.ttl =
+            self.offenders
+                .entry(whom)
+                .sentence(&self.config, proposal.ttl, forgeable, now_ns);
+    }
+
+    /// A verdict stands that no proposal made: an earlier agent's, or a person's.
+    pub fn adopt(&mut self, target: &Target, now_ns: u64) {
+        if let Some(whom) = Whom::of(target) {
+            self.offenders.entry(whom).stand(now_ns);
+        }
+    }
+
+    /// A verdict has ended: what was done until now is not held against anybody again. Otherwise the first doubtful
+    /// packet after a verdict would make the next one.
+    pub fn pardon(&mut self, target: &Target, now_ns: u64) {
+        if let Some(whom) = Whom::of(target) {
+            self.offenders.entry(whom).pardon(now_ns);
+        }
+    }
+
+    /// Things about which anything is remembered.
+    #[must_use]
+    pub fn memories(&self) -> usize {
+        self.pairs.len() + self.sources.len() + self.services.len() + self.offenders.len()
+    }
+
+    fn hear_pair(&mut self, connection: &Connection, statement: Statement) -> Option<Evidence> {
+        let key = (connection.originator, connection.responder);
+        let history = remembered(&mut self.pairs, key, statement)?;
+        let pardoned_ns = pardoned(&self.offenders, Whom::Source(key.0.into()));
+        history.forget_before(pardoned_ns);
+        history.record(statement, Apart::ByTime(ms(self.config.evidence_interval)));
+        let of = self.config.of_events;
+        let agreement = history.agreement(statement.class, of as usize);
+        let needed = self.config.agreeing_events;
+        Some(Evidence::new(About::Pair, agreement, needed, of))
+    }
+
+    fn hear_source(
+        &mut self,
+        connection: &Connection,
+        statement: Statement,
+    ) -> Option<(Evidence, Sweep)> {
+        let evidence = remembered(&mut self.sources, connection.originator, statement)?;
+        let pardoned_ns = pardoned(&self.offenders, Whom::Source(connection.originator.into()));
+        evidence.history.forget_before(pardoned_ns);
+        // A connection that is a conversation of many messages is one all the same.
+        let statement = Statement {
+            worth: 1,
+            ..statement
+        };
+        let interval = ms(self.config.wide_evidence_interval);
+        let fresh = evidence
+            .history
+            .record(statement, Apart::ByConnection(interval));
+        if fresh && statement.class != Class::Normal {
+            evidence.follow(connection);
+        }
+        let of = self.config.wide_of_events;
+        let agreement = evidence.history.agreement(statement.class, of as usize);
+        let needed = self.config.wide_agreeing_events;
+        let sweep = if evidence.same_service >= needed && evidence.same_destination < needed {
+            Sweep::OneService
+        } else {
+            Sweep::Other
+        };
+        Some((Evidence::new(About::Source, agreement, needed, of), sweep))
+    }
+
+    /// Only new conversations whose originator may be anybody are heard: those that go on are not to be limited, so
+    /// they neither accuse nor acquit.
+    fn hear_service(
+        &mut self,
+        observation: &Observation,
+        statement: Statement,
+    ) -> Option<Evidence> {
+        let connection = &observation.connection;
+        let floods = matches!(statement.class, Class::Dos | Class::Normal);
+        if self.config.crowd_action == Reaction::None
+            || !observation.first
+            || statement.proven
+            || !floods
         {
             return None;
         }
-        // A completed handshake shows that the originator receives what is sent to its address.
-        let forgeable = !connection.established;
-        let scope = scope(class, forgeable);
-        Some(Proposal {
-            target: target(scope, connection, source, destination),
-            action: Action::Drop,
-            ttl: self.ttl(class, forgeable)?,
-            class,
-            confidence: prediction.confidence,
-        })
-    }
-
-    /// Time for which a source is blocked that was blocked before: twice as long each time, up to the cap.
-    ///
-    /// To be called when a proposal became a new verdict.
-    pub fn lengthen(&mut self, proposal: &mut Proposal, now_ns: u64) {
-        let cap = self.config.max_ttl.max(proposal.ttl);
-        let offender = self.offenders.entry(proposal.target.source);
-        if now_ns > offender.until_ns {
-            offender.times = 0;
+        let service = (connection.protocol, connection.responder_port);
+        let key = (connection.responder, service);
+        let evidence = remembered(&mut self.services, key, statement)?;
+        let whom = Whom::Service(connection.responder.into(), service.0, service.1);
+        evidence
+            .history
+            .forget_before(pardoned(&self.offenders, whom));
+        let interval = ms(self.config.wide_evidence_interval);
+        evidence.history.record(statement, Apart::ByTime(interval));
+        if statement.class == Class::Normal {
+            return None;
         }
-        let factor = 1_u32 << offender.times.min(30);
-        proposal.ttl = proposal.ttl.saturating_mul(factor).min(cap);
-        offender.times += 1;
-        // Good conduct for as long as the cap makes a first offender again.
-        let memory = proposal.ttl + self.config.max_ttl;
-        offender.until_ns = now_ns.saturating_add(memory.as_nanos() as u64);
-    }
-
-    /// A verdict on the source has ended: what it did until now is not held against it again. Otherwise the first
-    /// doubtful packet after a verdict would make the next one.
-    pub fn pardon(&mut self, source: IpAddr, now_ns: u64) {
-        self.offenders.entry(source).pardoned_ns = now_ns;
-    }
-
-    fn ttl(&self, class: Class, forgeable: bool) -> Option<Duration> {
-        let ttl = self.config.ttl(class)?;
-        Some(if forgeable {
-            ttl.min(SPOOFABLE_TTL)
+        evidence
+            .crowd
+            .add(&self.hasher, connection.originator, statement.at_ns);
+        let of = self.config.wide_of_events;
+        let sources = evidence.crowd.size();
+        let agreement = if sources >= self.config.crowd_sources {
+            evidence.history.agreement(statement.class, of as usize)
         } else {
-            ttl
+            Agreement::default()
+        };
+        let needed = self.config.wide_agreeing_events;
+        Some(Evidence {
+            sources: Some(sources),
+            ..Evidence::new(About::Service, agreement, needed, of)
         })
+    }
+
+    /// Whether somebody under a verdict has shown by now that it was wrong, or is over.
+    fn watch_conduct(&mut self, event: &Observation, prediction: &Prediction) -> Option<Advice> {
+        if prediction.class != Class::Normal || self.offenders.is_empty() {
+            return None;
+        }
+        for whom in concerned(event) {
+            if let Some(offender) = self.offenders.get_mut(&whom)
+                && let Some((normal_events, over)) = offender.behave(&self.config, event.at_ns)
+            {
+                return Some(Advice::Lift(Lift {
+                    whom,
+                    normal_events,
+                    over,
+                }));
+            }
+        }
+        None
+    }
+
+    fn misbehave(&mut self, event: &Observation) {
+        for whom in concerned(event) {
+            if let Some(offender) = self.offenders.get_mut(&whom) {
+                offender.misbehave(event.at_ns);
+            }
+        }
     }
 }
 
-/// How often an event counts. In KDD's terms every ICMP message is a connection, and from the fourth on an event at a
+impl SourceEvidence {
+    /// Remembers whom an attack was on.
+    fn follow(&mut self, connection: &Connection) {
+        let service = (connection.protocol, connection.responder_port);
+        let again = |same: bool, times: u32| if same { times.saturating_add(1) } else { 1 };
+        self.same_service = again(service == self.service, self.same_service);
+        self.same_destination = again(
+            connection.responder == self.destination,
+            self.same_destination,
+        );
+        self.service = service;
+        self.destination = connection.responder;
+    }
+}
+
+/// Whose conduct an event tells about: its source's, and if it begins a conversation, that of the crowd at the
+/// service.
+fn concerned(event: &Observation) -> impl Iterator<Item = Whom> + use<> {
+    let connection = event.connection;
+    let source = Whom::Source(connection.originator.into());
+    let service = Whom::Service(
+        connection.responder.into(),
+        connection.protocol,
+        connection.responder_port,
+    );
+    [Some(source), event.first.then_some(service)]
+        .into_iter()
+        .flatten()
+}
+
+/// The memory of a key. Where there is none, only an attack makes one: nothing is the same as nothing but normal.
+fn remembered<K: Copy + Eq + std::hash::Hash, V: Default>(
+    memory: &mut Generations<K, V>,
+    key: K,
+    statement: Statement,
+) -> Option<&mut V> {
+    if statement.class == Class::Normal {
+        memory.get_mut(&key)
+    } else {
+        Some(memory.entry(key))
+    }
+}
+
+fn pardoned(offenders: &Generations<Whom, Offender>, whom: Whom) -> u64 {
+    offenders
+        .get(&whom)
+        .map_or(0, |offender| offender.pardoned_ns)
+}
+
+/// A completed handshake shows that the originator receives what is sent to its address, unless the responder then
+/// resets: so it answers an acknowledgement that was guessed (RFC 9293, 3.10.7.4).
+fn is_proven(connection: &Connection) -> bool {
+    connection.established && connection.flag != tidegate_models::Flag::RSTR
+}
+
+/// Tells a connection from its neighbours.
+const fn mark(connection: &Connection) -> u32 {
+    let ports = (connection.originator_port as u32) << 16 | connection.responder_port as u32;
+    ports ^ connection.start_ns as u32
+}
+
+/// Pieces an event is worth. In KDD's terms every ICMP message is a connection, and from the fourth on an event at a
 /// doubled count speaks for two of them or more; two such events should not weigh less than two connections do.
-fn votes(observation: &Observation) -> u32 {
+fn worth(observation: &Observation) -> usize {
     let connection = &observation.connection;
     let several = observation.milestone == Milestone::Count && connection.src_packets >= 4;
     if connection.is_icmp() && several {
@@ -193,27 +398,8 @@ fn votes(observation: &Observation) -> u32 {
     }
 }
 
-/// A source that may be forged is blocked only towards the destination that suffers: whoever forges addresses must
-/// not be able to cut others off from everything.
-const fn scope(class: Class, forgeable: bool) -> Scope {
-    match (class, forgeable) {
-        (Class::Probe, false) => Scope::Source,
-        (Class::R2l | Class::U2r, false) => Scope::SourceService,
-        (Class::R2l | Class::U2r, true) => Scope::Tuple,
-        _ => Scope::SourceDestination,
-    }
-}
-
-fn target(scope: Scope, connection: &Connection, source: IpAddr, destination: IpAddr) -> Target {
-    let to_one = matches!(scope, Scope::SourceDestination | Scope::Tuple);
-    let to_port = matches!(scope, Scope::SourceService | Scope::Tuple);
-    Target {
-        scope,
-        source,
-        destination: to_one.then_some(destination),
-        protocol: (scope != Scope::Source).then_some(connection.protocol),
-        port: to_port.then_some(connection.responder_port),
-    }
+const fn ms(interval: Duration) -> u32 {
+    interval.as_millis() as u32
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Who is never blocked: the allowlist, this machine, and its way out.
 
 use std::{
-    fs,
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
@@ -9,25 +10,52 @@ use nix::ifaddrs::getifaddrs;
 
 use crate::config::Cidr;
 
+/// Why a source is never blocked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protection {
+    /// The configuration lists a network it is in.
+    Configured(Cidr),
+    /// So does the allowlist of the run time.
+    Added(Cidr),
+    /// It is this machine's.
+    Own,
+    /// It is the default gateway's.
+    Gateway,
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configured(network) | Self::Added(network) => {
+                write!(f, "allowlisted by {network}")
+            }
+            Self::Own => f.write_str("an address of this machine"),
+            Self::Gateway => f.write_str("the default gateway"),
+        }
+    }
+}
+
 /// Networks and addresses that no verdict may name as a source.
 #[derive(Clone, Debug, Default)]
 pub struct Protected {
-    allowlist: Vec<Cidr>,
-    own: Vec<IpAddr>,
-    gateways: Vec<IpAddr>,
+    configured: Networks,
+    added: Networks,
+    own: BTreeSet<IpAddr>,
+    gateways: BTreeSet<IpAddr>,
 }
 
 impl Protected {
-    /// The allowlist, plus this machine's addresses and default gateways as they are now.
+    /// The allowlist of the configuration, plus this machine's addresses and default gateways as they are now.
     ///
     /// What can't be read is logged and left out; the allowlist always counts.
     #[must_use]
-    pub fn new(allowlist: Vec<Cidr>) -> Self {
-        Self {
-            allowlist,
-            own: own_addresses(),
-            gateways: gateways(),
-        }
+    pub fn new(configured: impl IntoIterator<Item = Cidr>) -> Self {
+        let mut protected = Self {
+            configured: configured.into_iter().collect(),
+            ..Self::default()
+        };
+        protected.refresh();
+        protected
     }
 
     /// Looks at the machine's addresses and routes again.
@@ -36,37 +64,113 @@ impl Protected {
         self.gateways = gateways();
     }
 
-    /// Why a source is never blocked, if so.
+    /// Why a source is never blocked, if so. Costs a look-up for each length of prefix there is.
     #[must_use]
-    pub fn reason(&self, source: IpAddr) -> Option<String> {
-        if let Some(network) = self.allowlist.iter().find(|cidr| cidr.contains(source)) {
-            return Some(format!("allowlisted by {network}"));
-        }
-        if self.own.contains(&source) {
-            return Some("an address of this machine".to_owned());
-        }
-        if self.gateways.contains(&source) {
-            return Some("the default gateway".to_owned());
-        }
-        None
+    pub fn reason(&self, source: IpAddr) -> Option<Protection> {
+        let source = source.to_canonical();
+        let configured = self.configured.holding(source).map(Protection::Configured);
+        configured
+            .or_else(|| self.added.holding(source).map(Protection::Added))
+            .or_else(|| self.own.contains(&source).then_some(Protection::Own))
+            .or_else(|| {
+                self.gateways
+                    .contains(&source)
+                    .then_some(Protection::Gateway)
+            })
+    }
+
+    /// Adds a network at run time; says whether it is new.
+    pub fn add(&mut self, network: Cidr) -> bool {
+        self.added.insert(network)
+    }
+
+    /// Takes back what was added at run time; says whether it was there.
+    pub fn remove(&mut self, network: Cidr) -> bool {
+        self.added.remove(network)
+    }
+
+    /// What was added at run time, in order.
+    #[must_use]
+    pub fn added(&self) -> Vec<Cidr> {
+        self.added.all.iter().copied().collect()
+    }
+
+    /// Everything protected with the reason, in order of the reasons.
+    pub fn entries(&self) -> impl Iterator<Item = (Cidr, Protection)> + '_ {
+        let configured = self.configured.all.iter();
+        let configured = configured.map(|&network| (network, Protection::Configured(network)));
+        let added = self.added.all.iter();
+        let added = added.map(|&network| (network, Protection::Added(network)));
+        let own = self.own.iter().map(|&ip| (Cidr::from(ip), Protection::Own));
+        let gateways = self.gateways.iter();
+        let gateways = gateways.map(|&ip| (Cidr::from(ip), Protection::Gateway));
+        configured.chain(added).chain(own).chain(gateways)
     }
 
     /// Everything protected, as networks, for the kernel's allowlist.
     pub fn networks(&self) -> impl Iterator<Item = Cidr> + '_ {
-        let hosts = self.own.iter().chain(&self.gateways);
-        self.allowlist
-            .iter()
-            .copied()
-            .chain(hosts.map(|&address| Cidr::from(address)))
+        self.entries().map(|(network, _)| network)
     }
 }
 
-fn own_addresses() -> Vec<IpAddr> {
+/// Networks that find an address without looking at each.
+#[derive(Clone, Debug, Default)]
+struct Networks {
+    all: BTreeSet<Cidr>,
+    /// How many there are of each length of prefix; IPv4 comes before IPv6.
+    lengths: BTreeMap<(bool, u8), usize>,
+}
+
+impl Networks {
+    fn insert(&mut self, network: Cidr) -> bool {
+        let new = self.all.insert(network);
+        if new {
+            *self.lengths.entry(length(network)).or_default() += 1;
+        }
+        new
+    }
+
+    fn remove(&mut self, network: Cidr) -> bool {
+        let known = self.all.remove(&network);
+        if known && let Some(count) = self.lengths.get_mut(&length(network)) {
+            *count -= 1;
+            if *count == 0 {
+                self.lengths.remove(&length(network));
+            }
+        }
+        known
+    }
+
+    /// The widest network that holds an address.
+    fn holding(&self, address: IpAddr) -> Option<Cidr> {
+        let lengths = self.lengths.keys();
+        lengths
+            .filter(|(v6, _)| *v6 == address.is_ipv6())
+            .filter_map(|(_, prefix)| Cidr::around(address, *prefix))
+            .find(|network| self.all.contains(network))
+    }
+}
+
+impl FromIterator<Cidr> for Networks {
+    fn from_iter<T: IntoIterator<Item = Cidr>>(networks: T) -> Self {
+        let mut all = Self::default();
+        for network in networks {
+            all.insert(network);
+        }
+        all
+    }
+}
+
+const fn length(network: Cidr) -> (bool, u8) {
+    (network.network().is_ipv6(), network.prefix())
+}
+
+fn own_addresses() -> BTreeSet<IpAddr> {
     let addresses = match getifaddrs() {
         Ok(addresses) => addresses,
         Err(error) => {
             tracing::warn!(%error, "can't list this machine's addresses; they are not protected");
-            return Vec::new();
+            return BTreeSet::new();
         }
     };
     addresses
@@ -80,7 +184,7 @@ fn own_addresses() -> Vec<IpAddr> {
         .collect()
 }
 
-fn gateways() -> Vec<IpAddr> {
+fn gateways() -> BTreeSet<IpAddr> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let v4 = gateways_v4(&read("/proc/net/route"));
     let v6 = gateways_v6(&read("/proc/net/ipv6_route"));
@@ -117,6 +221,8 @@ fn gateways_v6(table: &str) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail by panic")]
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -135,10 +241,52 @@ mod tests {
 
     #[test]
     fn loopback_and_allowlist_are_protected_strangers_are_not() {
-        let protected = Protected::new(vec!["10.9.0.0/16".parse().unwrap()]);
+        let protected = Protected::new(["10.9.0.0/16".parse().unwrap()]);
         let reason = |ip: &str| protected.reason(ip.parse().unwrap());
-        assert!(reason("10.9.3.4").unwrap().contains("10.9.0.0/16"));
-        assert!(reason("127.0.0.1").is_some());
+        assert!(
+            reason("10.9.3.4")
+                .unwrap()
+                .to_string()
+                .contains("10.9.0.0/16")
+        );
+        assert_eq!(reason("127.0.0.1"), Some(Protection::Own));
         assert_eq!(reason("203.0.113.77"), None);
+    }
+
+    #[test]
+    fn networks_come_and_go_at_run_time() {
+        let mut protected = Protected::new([]);
+        let reason = |protected: &Protected, ip: &str| protected.reason(ip.parse().unwrap());
+        let networks = ["203.0.113.0/24", "203.0.113.64/26", "2001:db8::/32"];
+        for network in networks.map(|network| network.parse().unwrap()) {
+            assert!(protected.add(network));
+            assert!(!protected.add(network), "twice");
+        }
+        assert_eq!(protected.added().len(), 3);
+        assert!(reason(&protected, "203.0.113.77").is_some());
+        assert!(reason(&protected, "2001:db8::9").is_some());
+        assert!(protected.remove("203.0.113.0/24".parse().unwrap()));
+        assert!(!protected.remove("203.0.113.0/24".parse().unwrap()));
+        assert!(reason(&protected, "203.0.113.77").is_some(), "by the other");
+        assert_eq!(reason(&protected, "203.0.113.1"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_lookup_finds_what_a_plain_search_finds(
+            networks in proptest::collection::vec((any::<u32>(), 0..=8_u8), 0..20),
+            address in any::<u32>(),
+        ) {
+            let networks: Vec<Cidr> = networks
+                .into_iter()
+                .map(|(ip, prefix)| Cidr::around(Ipv4Addr::from(ip).into(), prefix).unwrap())
+                .collect();
+            let address = IpAddr::from(Ipv4Addr::from(address));
+            let found: Networks = networks.iter().copied().collect();
+            prop_assert_eq!(
+                found.holding(address).is_some(),
+                networks.iter().any(|network| network.contains(address))
+            );
+        }
     }
 }

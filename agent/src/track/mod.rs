@@ -232,6 +232,12 @@ impl Tracker {
         newest.filter_map(|slot| self.followed(slot)).collect()
     }
 
+    /// All connections, the most recently active one first.
+    pub fn newest_first(&self) -> impl Iterator<Item = Followed> + '_ {
+        let newest = self.roster.newest_first();
+        newest.filter_map(|slot| self.followed(slot))
+    }
+
     /// From now on keeps connections that end, for [`Tracker::next_ended`]: at most `limit`, the oldest are dropped
     /// and counted. 0, as in the beginning, keeps none.
     pub fn keep_ended(&mut self, limit: usize) {

@@ -6,7 +6,7 @@ use serde_json::json;
 use tidegate::api::Limits;
 use tidegate_common::control::Mode;
 
-use crate::support::{Fixture, TOKEN};
+use crate::support::{Fixture, TOKEN, condemned};
 
 #[test]
 fn decisions_are_made_listed_and_taken_back() {
@@ -108,6 +108,9 @@ fn a_change_needs_the_token() {
         ("POST", "/v1/decisions"),
         ("DELETE", "/v1/decisions/1"),
         ("PUT", "/v1/mode"),
+        ("PUT", "/v1/model"),
+        ("POST", "/v1/allowlist"),
+        ("DELETE", "/v1/allowlist?network=10.0.0.0/8"),
     ] {
         for header in [
             "",
@@ -175,7 +178,28 @@ fn flows_models_and_mode() {
     assert_eq!(flows[0]["service"], "http");
     assert_eq!(flows[0]["protocol"], "tcp");
     assert_eq!(flows[0]["class"], "normal");
-    for query in ["limit=0", "limit=10001", "limit=-1", "limit=x", "limits=2"] {
+    assert_eq!(
+        (&flows[0]["age_s"], &flows[0]["idle_s"]),
+        (&json!(2.5), &json!(2.25))
+    );
+    let packets = |query: &str| {
+        let flows = fixture.get(&format!("/v1/flows?{query}")).json();
+        let flows = flows.as_array().unwrap().iter();
+        let packets: Vec<_> = flows.map(|flow| flow["src_packets"].clone()).collect();
+        json!(packets)
+    };
+    assert_eq!(packets("sort=packets&limit=1"), json!([7]));
+    assert_eq!(packets("address=::ffff:10.0.0.2"), json!([5, 6, 7]));
+    assert_eq!(packets("address=10.0.0.3"), json!([]));
+    for query in [
+        "limit=0",
+        "limit=1001",
+        "limit=-1",
+        "limit=x",
+        "limits=2",
+        "sort=size",
+        "address=me",
+    ] {
         fixture.get(&format!("/v1/flows?{query}")).problem(400);
     }
     let models = fixture.get("/v1/models").json();
@@ -193,6 +217,141 @@ fn flows_models_and_mode() {
     assert_eq!(fixture.snapshot.load().mode, Mode::Monitor);
     let wrong = fixture.change_with("PUT", "/v1/mode", &json!({"mode": "off"}));
     assert!(wrong.problem(400).contains("enforce"), "{wrong:?}");
+}
+
+#[test]
+fn a_decision_is_shown_with_what_it_rests_on() {
+    let fixture = Fixture::new();
+    let of_person = json!({ "source": "10.0.0.3", "duration": "1m" });
+    fixture.change_with("POST", "/v1/decisions", &of_person);
+    assert_eq!(
+        fixture.get("/v1/decisions/1").json()["grounds"],
+        json!(null)
+    );
+    fixture.change(|snapshot| snapshot.active.push(condemned(2)));
+    let decision = fixture.get("/v1/decisions/2").json();
+    assert_eq!(decision["class"], "dos");
+    assert_eq!(decision["source"], json!(null), "{decision}");
+    assert_eq!(decision["value"], "* > 10.0.0.2:80 tcp");
+    let grounds = &decision["grounds"];
+    for (field, value) in [
+        ("about", json!("service")),
+        ("agreeing", json!(6)),
+        ("of", json!(8)),
+        ("needed", json!(6)),
+        ("proven", json!(0)),
+        ("over_s", json!(0.125)),
+        ("sources", json!(40)),
+        ("rule", json!("a rule")),
+    ] {
+        assert_eq!(grounds[field], value, "{field}");
+    }
+    let features = grounds["features"].as_array().unwrap();
+    let feature = |name: &str| features.iter().find(|f| f["column"] == name).unwrap();
+    assert_eq!(feature("count")["value"], 300);
+    assert_eq!(
+        feature("flag"),
+        &json!({"column": "flag", "value": 0, "name": "S0"})
+    );
+    // A list would be long with all that in it.
+    assert!(
+        fixture.get("/v1/decisions").json()[1]
+            .get("grounds")
+            .is_none()
+    );
+}
+
+#[test]
+fn decisions_can_be_asked_for_by_address() {
+    let fixture = Fixture::new();
+    for source in ["10.0.0.3", "10.0.0.4"] {
+        let body = json!({
+            "source": source, "destination": "10.0.0.9", "protocol": "icmp", "duration": "1m",
+        });
+        fixture.change_with("POST", "/v1/decisions", &body);
+    }
+    let ids = |address: &str| {
+        let list = fixture
+            .get(&format!("/v1/decisions?address={address}"))
+            .json();
+        let list = list.as_array().unwrap().iter();
+        list.map(|d| d["id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("10.0.0.4"), [2]);
+    assert_eq!(ids("10.0.0.9"), [1, 2]);
+    assert_eq!(ids("10.0.0.5"), [0; 0]);
+}
+
+#[test]
+fn the_allowlist_changes_at_run_time_and_is_kept() {
+    let fixture = Fixture::new();
+    let listed = |query: &str| fixture.get(&format!("/v1/allowlist{query}")).json();
+    let own = json!({"network": "192.0.2.254/32", "origin": "own"});
+    let configured = json!({"network": "192.0.2.0/30", "origin": "config"});
+    assert_eq!(listed(""), json!([configured, own]));
+    assert_eq!(listed("?address=192.0.2.2"), json!([configured]));
+    assert_eq!(listed("?address=192.0.2.9"), json!([]));
+    fixture.get("/v1/allowlist?address=me").problem(400);
+
+    let blocked = json!({ "source": "10.0.0.3", "duration": "1m" });
+    fixture.change_with("POST", "/v1/decisions", &blocked);
+    let network = json!({ "network": "10.0.0.0/29" });
+    let added = fixture.change_with("POST", "/v1/allowlist", &network);
+    assert_eq!(added.status, 201);
+    let expected = json!({"network": "10.0.0.0/29", "kept": true, "lifted": [1]});
+    assert_eq!(added.json(), expected);
+    assert_eq!(fixture.get("/v1/decisions").json(), json!([]));
+    let entry = json!({"network": "10.0.0.0/29", "origin": "runtime"});
+    assert_eq!(listed("?address=10.0.0.7"), json!([entry]));
+    let kept = || std::fs::read_to_string(fixture.state.path().join("allowlist")).unwrap();
+    assert!(kept().ends_with("\n10.0.0.0/29\n"), "{}", kept());
+
+    let remove = |network: &str| {
+        let path = format!("/v1/allowlist?network={network}");
+        fixture.change_with("DELETE", &path, &json!(null))
+    };
+    assert_eq!(remove("10.0.0.0/29").status, 200);
+    assert!(!kept().contains("10.0.0.0"), "{}", kept());
+    assert!(remove("10.0.0.0/29").problem(404).contains("10.0.0.0/29"));
+    assert!(remove("10.0.0.1/29").problem(400).contains("10.0.0.0/29"));
+    for body in [json!({}), json!({"network": "all"}), json!({"network": 1})] {
+        fixture
+            .change_with("POST", "/v1/allowlist", &body)
+            .problem(400);
+    }
+}
+
+#[test]
+fn what_cannot_be_kept_is_in_force_all_the_same() {
+    let fixture = Fixture::new();
+    std::fs::create_dir(fixture.state.path().join("allowlist.new")).unwrap();
+    let network = json!({ "network": "10.0.0.0/29" });
+    let added = fixture.change_with("POST", "/v1/allowlist", &network);
+    assert_eq!((added.status, &added.json()["kept"]), (201, &json!(false)));
+    let found = fixture.get("/v1/allowlist?address=10.0.0.1").json();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn live_traffic_can_be_judged_by_another_model() {
+    let fixture = Fixture::new();
+    let put = |model: &str| fixture.change_with("PUT", "/v1/model", &json!({ "model": model }));
+    let set = put("live").json();
+    assert_eq!(
+        (&set["name"], &set["schema"]),
+        (&json!("live-tree"), &json!("live"))
+    );
+    assert_eq!(fixture.snapshot.load().model.as_ref(), "live-tree");
+    assert!(put("no-tree").problem(400).contains("live-tree"));
+    assert!(put("kdd41").problem(400).contains("live-tree"));
+    assert!(
+        put("/nowhere/model.json")
+            .problem(400)
+            .contains("/nowhere/model.json")
+    );
+    fixture
+        .change_with("PUT", "/v1/model", &json!({}))
+        .problem(400);
 }
 
 #[test]
@@ -216,6 +375,7 @@ fn a_server_without_dataplane_says_so() {
         "/v1/decisions",
         "/v1/decisions/1",
         "/v1/flows",
+        "/v1/allowlist",
         "/v1/stats",
         "/v1/mode",
     ] {

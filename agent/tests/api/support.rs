@@ -1,6 +1,7 @@
 //! A real server on a free port, and a pipeline that answers commands from a list in memory.
 
 use std::{
+    collections::BTreeSet,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, mpsc},
@@ -13,18 +14,21 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tidegate::{
     api::{Api, Limits, Models, Server},
-    decision::{Decision, Origin, Phase},
+    config::Cidr,
+    decision::{Decision, Grounds, Origin, Phase, Target},
     engine::{
-        COMMAND_QUEUE, Command, EngineHandle, FlowView, InterfaceView, NewDecision, Refused,
-        Snapshot, Wake,
+        Allowed, COMMAND_QUEUE, Command, EngineHandle, FlowQuery, FlowView, InterfaceView,
+        NewDecision, Refused, Snapshot, Wake,
     },
+    policy::{About, Evidence, Kept, Protection},
     token::Token,
 };
 use tidegate_common::{
     control::Mode,
     stats::{Counter, Stats},
+    verdict::{Action, Scope},
 };
-use tidegate_models::Class;
+use tidegate_models::{Class, Classifier as _, Flag, KddRecord, Protocol, Service};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -66,6 +70,7 @@ pub(crate) fn snapshot() -> Snapshot {
         latency_log2_ns: latency,
         verdicts_failed: 0,
         records_lost: 0,
+        allowlist: allowlist(&[]),
         degraded: Vec::new(),
     }
 }
@@ -73,6 +78,7 @@ pub(crate) fn snapshot() -> Snapshot {
 /// Answers commands as the pipeline does; 192.0.2.1 is protected, the table is full for 192.0.2.2.
 fn pipeline(commands: &mpsc::Receiver<Command>, shared: &ArcSwap<Snapshot>) {
     let mut next = 1;
+    let mut added = BTreeSet::new();
     let change = |f: &dyn Fn(&mut Snapshot)| {
         let mut snapshot = Snapshot::clone(&shared.load_full());
         f(&mut snapshot);
@@ -81,11 +87,9 @@ fn pipeline(commands: &mpsc::Receiver<Command>, shared: &ArcSwap<Snapshot>) {
     while let Ok(command) = commands.recv() {
         match command {
             Command::Add(new, answer) => {
-                let result = match new.target.source.to_string().as_str() {
-                    "192.0.2.1" => Err(Refused::Protected(
-                        new.target.source,
-                        "it is the gateway".to_owned(),
-                    )),
+                let source = new.target.source.unwrap();
+                let result = match source.to_string().as_str() {
+                    "192.0.2.1" => Err(Refused::Protected(source, "it is the gateway".to_owned())),
                     "192.0.2.2" => Err(Refused::TableFull(16_384)),
                     _ => {
                         let decision = Arc::new(decision(next, &new));
@@ -111,8 +115,39 @@ fn pipeline(commands: &mpsc::Receiver<Command>, shared: &ArcSwap<Snapshot>) {
                 }
                 let _ = answer.send(deleted);
             }
-            Command::Flows(limit, answer) => {
-                let _ = answer.send(vec![flow(); limit.min(3)]);
+            Command::Flows(query, answer) => {
+                let _ = answer.send(flows(query));
+            }
+            Command::Allow(network, answer) => {
+                let source = |decision: &Arc<Decision>| {
+                    let source = decision.target.source;
+                    source.is_some_and(|source| network.contains(source))
+                };
+                let active = shared.load().active.clone();
+                let lifted = active.into_iter().filter(source).collect();
+                added.insert(network);
+                change(&|snapshot| {
+                    snapshot.active.retain(|decision| !source(decision));
+                    snapshot.allowlist = allowlist(&added);
+                });
+                let added = added.iter().copied().collect();
+                let _ = answer.send(Ok(Allowed { added, lifted }));
+            }
+            Command::Disallow(network, answer) => {
+                let result = if added.remove(&network) {
+                    change(&|snapshot| snapshot.allowlist = allowlist(&added));
+                    Ok(Allowed {
+                        added: added.iter().copied().collect(),
+                        lifted: Vec::new(),
+                    })
+                } else {
+                    Err(Refused::NotAdded(network, "it is not on the allowlist"))
+                };
+                let _ = answer.send(result);
+            }
+            Command::SetModel(model, answer) => {
+                change(&|snapshot| snapshot.model = model.name().into());
+                let _ = answer.send(());
             }
             Command::SetMode(mode, answer) => {
                 change(&|snapshot| snapshot.mode = mode);
@@ -134,15 +169,92 @@ fn decision(id: u64, new: &NewDecision) -> Decision {
         model: "".into(),
         scenario: new.reason.as_str().into(),
         path: Arc::new([]),
+        grounds: None,
         simulated: false,
         created_at: now,
         until: now + new.duration,
         phase: Phase::Active,
+        ended: None,
         packets_dropped: 12,
         bytes_dropped: 720,
         first_packet_ns: Some(1_000_000),
         first_drop_ns: Some(3_500_000),
     }
+}
+
+/// A limit of the classifier's, with its grounds.
+pub(crate) fn condemned(id: u64) -> Arc<Decision> {
+    let request = NewDecision {
+        target: Target {
+            scope: Scope::Destination,
+            source: None,
+            destination: Some("10.0.0.2".parse().unwrap()),
+            protocol: Some(6),
+            port: Some(80),
+        },
+        action: Action::RateLimit,
+        duration: Duration::from_secs(60),
+        rate: Some(200),
+        reason: "dos (http) by a crowd of about 40 on 10.0.0.2".to_owned(),
+    };
+    let record = KddRecord {
+        count: 300,
+        ..KddRecord::new(Protocol::Tcp, Service::PRIVATE, Flag::S0)
+    };
+    Arc::new(Decision {
+        origin: Origin::Model,
+        class: Some(Class::Dos),
+        confidence: 0.97,
+        model: "live-tree".into(),
+        path: Arc::new(["count = 300 > 100: dos 900".to_owned()]),
+        grounds: Some(Arc::new(Grounds {
+            features: record.features(),
+            evidence: Evidence {
+                about: About::Service,
+                agreeing: 6,
+                needed: 6,
+                of: 8,
+                proven: 0,
+                over: Duration::from_millis(125),
+                sources: Some(40),
+            },
+            rule: "a rule".to_owned(),
+        })),
+        ..decision(id, &request)
+    })
+}
+
+/// The allowlist of a machine that has 192.0.2.254 itself and lists 192.0.2.0/30 in its configuration.
+fn allowlist<'a>(added: impl IntoIterator<Item = &'a Cidr>) -> Arc<[(Cidr, Protection)]> {
+    let configured = "192.0.2.0/30".parse().unwrap();
+    let added = added
+        .into_iter()
+        .map(|&network| (network, Protection::Added(network)));
+    [(configured, Protection::Configured(configured))]
+        .into_iter()
+        .chain(added)
+        .chain([("192.0.2.254".parse().unwrap(), Protection::Own)])
+        .collect()
+}
+
+/// Three flows of 10.0.0.1, of 1 to 3 packets more than the one before.
+fn flows(query: FlowQuery) -> Vec<FlowView> {
+    let mut flows: Vec<_> = (0..3)
+        .map(|n| FlowView {
+            src_packets: 5 + n,
+            ..flow()
+        })
+        .filter(|flow| {
+            query
+                .address
+                .is_none_or(|ip| [flow.src, flow.dst].contains(&ip))
+        })
+        .collect();
+    if query.by_packets {
+        flows.reverse();
+    }
+    flows.truncate(query.limit);
+    flows
 }
 
 fn flow() -> FlowView {
@@ -155,6 +267,8 @@ fn flow() -> FlowView {
         service: "http",
         flag: "SF",
         duration_s: 0.25,
+        age_s: 2.5,
+        idle_s: 2.25,
         src_packets: 5,
         dst_packets: 6,
         src_bytes: 100,
@@ -172,6 +286,8 @@ pub(crate) struct Fixture {
     /// Takes commands and leaves them lying, when there is no pipeline thread.
     _stalled: Option<mpsc::Receiver<Command>>,
     thread: Option<JoinHandle<()>>,
+    /// The state directory.
+    pub(crate) state: tempfile::TempDir,
 }
 
 fn token() -> Token {
@@ -197,10 +313,16 @@ impl Fixture {
     }
 
     fn build(limits: Limits, queue: usize, stalled: bool) -> Self {
+        let state = tempfile::tempdir().unwrap();
         let (sender, receiver) = mpsc::sync_channel(queue);
         let shared = Arc::new(ArcSwap::from_pointee(snapshot()));
         let engine = EngineHandle::new(sender, Arc::clone(&shared), Arc::new(NoWake));
-        let api = Api::with_dataplane(engine, Models::load(None).unwrap(), token());
+        let api = Api::with_dataplane(
+            engine,
+            Models::load(None).unwrap(),
+            token(),
+            Kept::in_directory(state.path()),
+        );
         let server = Server::start(listener(), api, limits).unwrap();
         let snapshot = Arc::clone(&shared);
         let (stalled, thread) = if stalled {
@@ -215,6 +337,7 @@ impl Fixture {
             server: Some(server),
             _stalled: stalled,
             thread,
+            state,
         }
     }
 
@@ -228,6 +351,7 @@ impl Fixture {
             server: Some(server),
             _stalled: None,
             thread: None,
+            state: tempfile::tempdir().unwrap(),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     process::{Ran, run, tidegate},
-    support::{Fixture, TOKEN},
+    support::{Fixture, TOKEN, condemned},
 };
 
 struct Agent {
@@ -230,4 +230,131 @@ fn without_an_agent_commands_exit_69_with_advice() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn the_allowlist_is_listed_changed_and_asked() {
+    let agent = Agent::new();
+    let text = agent.run(&["allowlist", "list"]).stdout;
+    assert!(text.starts_with("NETWORK"), "{text}");
+    assert!(
+        text.contains("192.0.2.0/30    listed in the configuration"),
+        "{text}"
+    );
+    let added = agent.run(&["allowlist", "add", "10.0.0.0/29"]).stdout;
+    assert!(
+        added.starts_with("10.0.0.0/29 is never blocked\nkept in"),
+        "{added}"
+    );
+    let check = |ip: &str| agent.run(&["allowlist", "check", ip]);
+    assert_eq!(
+        check("10.0.0.1").stdout,
+        "10.0.0.1 is never blocked: 10.0.0.0/29 (added at run time)\n"
+    );
+    let stranger = check("10.0.0.9");
+    assert_eq!(stranger.code, 1);
+    assert_eq!(stranger.stdout, "10.0.0.9 is not protected\n");
+    assert_eq!(
+        agent.json(&["allowlist", "remove", "10.0.0.0/29"])["kept"],
+        true
+    );
+    let again = agent.run(&["allowlist", "remove", "10.0.0.0/29"]);
+    assert!(
+        again.failed(1).contains("not added at run time"),
+        "{again:?}"
+    );
+    let typo = agent.run(&["allowlist", "add", "10.0.0.1/29"]);
+    assert_eq!(typo.code, 64);
+    assert!(typo.stderr.contains("did you mean 10.0.0.0/29"), "{typo:?}");
+}
+
+#[test]
+fn flows_are_listed_by_address_and_size() {
+    let agent = Agent::new();
+    let text = agent.run(&["flows", "list", "-n", "2"]).stdout;
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(lines[0].starts_with("FROM"), "{text}");
+    for part in [
+        "10.0.0.1:40000",
+        "10.0.0.2:80",
+        "http",
+        "2.5s",
+        "5/6",
+        "100/2000",
+        "normal",
+        "99%",
+    ] {
+        assert!(lines[1].contains(part), "{part}: {text}");
+    }
+    let most = agent.json(&["flows", "list", "--sort", "packets", "--limit", "1"]);
+    assert_eq!(most[0]["src_packets"], 7);
+    let none = agent.run(&["flows", "list", "--address", "10.0.0.3"]);
+    assert_eq!(none.stdout, "no connections\n");
+    assert_eq!(agent.run(&["flows", "list", "-n", "1001"]).code, 64);
+}
+
+#[test]
+fn decisions_and_addresses_are_explained() {
+    let agent = Agent::new();
+    agent
+        .fixture
+        .change(|snapshot| snapshot.active.push(condemned(7)));
+    let text = agent.run(&["explain", "7"]).stdout;
+    for part in [
+        "rate-limit * > 10.0.0.2:80 tcp",
+        "dos, 97.0 % sure, by live-tree",
+        "evidence  a rule",
+        "count = 300 > 100: dos 900",
+        "service                      private",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(agent.json(&["explain", "7"])["grounds"]["agreeing"], 6);
+    let text = agent.run(&["explain", "10.0.0.2"]).stdout;
+    for part in [
+        "10.0.0.2 is not protected",
+        "* > 10.0.0.2:80 tcp",
+        "10.0.0.1:40000",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let known = agent.json(&["explain", "192.0.2.1"]);
+    assert_eq!(known["protected_by"][0]["origin"], "config");
+    assert_eq!(known["decisions"], json!([]));
+    agent.json(&[
+        "decisions",
+        "add",
+        "--source",
+        "10.0.0.5",
+        "--duration",
+        "1m",
+    ]);
+    assert!(
+        agent
+            .run(&["explain", "1"])
+            .stdout
+            .contains("Made by a person.")
+    );
+    assert!(
+        agent
+            .run(&["explain", "8"])
+            .failed(1)
+            .contains("no decision 8")
+    );
+    assert_eq!(agent.run(&["explain", "nobody"]).code, 64);
+}
+
+#[test]
+fn the_running_agent_takes_another_model() {
+    let agent = Agent::new();
+    let used = agent.run(&["models", "use", "live-tree"]);
+    assert_eq!(
+        used.stdout,
+        "live-tree judges live traffic, until the agent ends\n"
+    );
+    let file = agent.dir.path().join("no-model.json");
+    std::fs::write(&file, "{}").unwrap();
+    let ran = agent.run(&["models", "use", file.to_str().unwrap()]);
+    assert!(ran.failed(64).contains("no-model.json"), "{ran:?}");
 }

@@ -84,6 +84,9 @@ pub(crate) struct Settings<'a> {
     /// The model that comes with the build; else one that condemns whoever opens more than a hundred connections in
     /// two seconds, and nobody else.
     pub(crate) shipped_model: bool,
+    /// Instead of that, one that condemns unanswered SYNs to whoever gets more than a hundred connections in two
+    /// seconds.
+    pub(crate) counts_victims: bool,
 }
 
 impl Default for Settings<'_> {
@@ -94,6 +97,7 @@ impl Default for Settings<'_> {
             flags: &["--placement", "transit"],
             port: 8080,
             shipped_model: false,
+            counts_victims: false,
         }
     }
 }
@@ -114,7 +118,14 @@ impl Settings<'_> {
         if !self.shipped_model && !self.flags.contains(&"--model") {
             option(
                 "--model",
-                &home.write("model.json", &model::by_source_count()),
+                &home.write(
+                    "model.json",
+                    &if self.counts_victims {
+                        model::by_victims_count()
+                    } else {
+                        model::by_source_count()
+                    },
+                ),
             );
         }
         option("--api", Path::new(&format!("127.0.0.1:{}", self.port)));
@@ -243,12 +254,17 @@ impl Agent {
 
     /// `tidegate decisions …` against this agent.
     pub(crate) fn decide(&self, words: &str) -> Ran {
+        self.tell(&format!("decisions {words}"))
+    }
+
+    /// `tidegate …` against this agent.
+    pub(crate) fn tell(&self, words: &str) -> Ran {
         let mut command = self.place.command(env!("CARGO_BIN_EXE_tidegate"));
         let command = without_settings(&mut command)
             .env("TIDEGATE_API", format!("127.0.0.1:{}", self.port))
             .env("TIDEGATE_TOKEN_FILE", &self.token_file)
             .env("TIDEGATE_OUTPUT", "json");
-        ran(command.arg("decisions").args(words.split(' ')))
+        ran(command.args(words.split(' ')))
     }
 
     /// `tidegate decisions add …`, which must succeed; the decision's number.

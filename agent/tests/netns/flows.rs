@@ -11,7 +11,7 @@ use crate::{
 
 /// Connections between two hosts to a port.
 fn flows(agent: &Agent, source: &Host, target: &str, port: u16) -> Vec<Value> {
-    let flows = agent.get("/v1/flows?limit=10000");
+    let flows = agent.get("/v1/flows?limit=1000");
     let wanted = |flow: &&Value| {
         flow["src"] == source.ip().to_string() && flow["dst"] == target && flow["dst_port"] == port
     };
@@ -112,20 +112,9 @@ fn a_closed_port_is_rej_and_a_swallowed_syn_is_s0() {
 
     // An address that leads to the host, and that the host does not have.
     let hole = "10.77.0.99";
-    let mac = host.place.inside(|| {
-        let addresses = nix::ifaddrs::getifaddrs().unwrap();
-        let mut links = addresses.filter(|address| address.interface_name == "eth0");
-        links.find_map(|link| link.address?.as_link_addr()?.addr())
-    });
-    let mac: Vec<_> = mac
-        .unwrap()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    client.place.ip(&format!(
-        "neigh add {hole} lladdr {} dev eth0",
-        mac.join(":")
-    ));
+    client
+        .place
+        .ip(&format!("neigh add {hole} lladdr {} dev eth0", host.mac()));
     let (code, _) = client.curl(&["--connect-timeout", "1", &format!("http://{hole}/")]);
     assert_ne!(code, 0);
     flow(&agent, client, hole, 80, "S0");

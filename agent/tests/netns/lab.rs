@@ -160,6 +160,17 @@ impl Host {
         Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, u16::from(self.number))
     }
 
+    /// Its hardware address.
+    pub(crate) fn mac(&self) -> String {
+        let mac = self.place.inside(|| {
+            let addresses = nix::ifaddrs::getifaddrs().unwrap();
+            let mut links = addresses.filter(|address| address.interface_name == "eth0");
+            links.find_map(|link| link.address?.as_link_addr()?.addr())
+        });
+        let mac = mac.unwrap().map(|byte| format!("{byte:02x}"));
+        mac.join(":")
+    }
+
     /// Makes the veth pair between the host and its port of the bridge.
     pub(crate) fn plug(&self, switch: &Place) {
         let (port, Place(name)) = (format!("p{}", self.number), &self.place);

@@ -14,6 +14,7 @@ mod crash;
 mod exclusive;
 mod flood;
 mod flows;
+mod forgiving;
 mod interfaces;
 mod lab;
 mod loss_of_agent;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_models::{
-    Class, Classifier as _, Costs, Features, OperatingPoint, Schema, Split, Tree, TreeNode,
+    Class, Classifier as _, Costs, Features, Flag, OperatingPoint, Schema, Split, Tree, TreeNode,
     format::{
         FORMAT_VERSION, Golden, MIN_GOLDEN, Metrics, ModelFile, NodeLine, Parameters,
         Preprocessing, Training,
@@ -12,33 +12,50 @@ use tidegate_models::{
 
 /// A model file: more than a hundred connections of a source in two seconds are a denial of service.
 pub(crate) fn by_source_count() -> String {
-    let columns = Schema::Live.columns();
-    let column = columns
-        .iter()
-        .position(|name| *name == "src_count")
-        .unwrap();
-    let split = Split {
-        column,
-        threshold: 100,
-        left: 1,
-        right: 2,
-    };
-    let nodes = vec![
-        node(Some(split), 1_000, 1_000),
+    file(vec![
+        node(Some(split("src_count", 100, 1)), 1_000, 1_000),
         node(None, 1_000, 0),
         node(None, 0, 1_000),
-    ];
+    ])
+}
+
+/// A model file: unanswered SYNs are a denial of service while their host gets more than a hundred connections in two
+/// seconds.
+pub(crate) fn by_victims_count() -> String {
+    file(vec![
+        node(Some(split("count", 100, 1)), 2_000, 1_000),
+        node(None, 1_000, 0),
+        node(Some(split("flag", Flag::S0.code(), 3)), 1_000, 1_000),
+        node(None, 0, 1_000),
+        node(None, 1_000, 0),
+    ])
+}
+
+/// Up to the threshold to the node `left`, beyond it to the next.
+fn split(column: &str, threshold: u32, left: usize) -> Split {
+    Split {
+        column: Schema::Live.column(column).unwrap(),
+        threshold,
+        left,
+        right: left + 1,
+    }
+}
+
+fn file(nodes: Vec<TreeNode>) -> String {
+    let columns = Schema::Live.columns();
     let lines = nodes.iter().map(NodeLine::from).collect();
-    let tree = Tree::new(Schema::Live, "by-source-count", Costs::ARGMAX, nodes).unwrap();
+    let tree = Tree::new(Schema::Live, "by-count", Costs::ARGMAX, nodes).unwrap();
     let golden = (0..MIN_GOLDEN as u32).map(|row| {
         let mut values = vec![0; columns.len()];
-        values[column] = row * 20;
+        for column in ["count", "src_count"] {
+            values[Schema::Live.column(column).unwrap()] = row * 20;
+        }
         let features = Features::from_values(Schema::Live, &values).unwrap();
         Golden::new(&features, &tree.predict(&features))
     });
     let file = ModelFile {
         format_version: FORMAT_VERSION,
-        name: "by-source-count".to_owned(),
+        name: "by-count".to_owned(),
         schema: Schema::Live,
         classes: Class::ALL.to_vec(),
         preprocessing: Preprocessing::of(Schema::Live),

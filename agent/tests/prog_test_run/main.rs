@@ -3,6 +3,7 @@
 mod bench;
 mod control;
 mod counters;
+mod enforcer;
 mod events;
 mod overload;
 mod parity;

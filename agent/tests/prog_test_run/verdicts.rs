@@ -127,6 +127,74 @@ fn by_tuple() {
 }
 
 #[test]
+fn by_destination() {
+    check_scope(
+        Scope::Destination,
+        &[
+            web(),
+            v4().tcp(50_000, 80, ACK),
+            Frame::v4(OTHER, SERVER).tcp(40_000, 80, SYN),
+        ],
+        &[
+            v4().tcp(40_000, 81, SYN),
+            v4().udp(40_000, 80),
+            Frame::v4(CLIENT, OTHER).tcp(40_000, 80, SYN),
+        ],
+    );
+    check_scope(
+        Scope::Destination,
+        &[v6().udp(1, 53), v6().udp(2, 53)],
+        &[v6().udp(1, 54)],
+    );
+}
+
+#[test]
+fn a_limit_on_a_destination_spares_conversations_that_go_on() {
+    for (question, answer) in [
+        (v4().tcp(40_000, 80, ACK), v4().tcp(40_000, 80, SYN | ACK)),
+        (v6().tcp(40_000, 80, ACK), v6().tcp(40_000, 80, SYN | ACK)),
+        (v4().udp(40_000, 53), v4().udp(40_000, 53)),
+    ] {
+        let mut bench = Bench::new();
+        // One question has been answered, another has not.
+        assert_eq!(bench.run(&question), Outcome::Pass);
+        assert_eq!(bench.run(&answer.reply()), Outcome::Pass);
+        let key = key_of(Scope::Destination, &question);
+        bench.condemn(key, |_| {});
+        assert_eq!(bench.run(&question), Outcome::Pass, "{question:?}");
+        assert_eq!(bench.counted(Counter::Dropped), 0);
+    }
+    // A SYN opens something new, whatever went before.
+    let mut bench = Bench::new();
+    assert_eq!(bench.run(&web()), Outcome::Pass);
+    let answer = web().reply();
+    assert_eq!(bench.run(&answer), Outcome::Pass);
+    bench.condemn_frame(Scope::Destination, &web());
+    assert_eq!(bench.run(&web()), Outcome::Drop);
+    // What nobody answered is no conversation.
+    let unanswered = v4().tcp(40_001, 80, ACK);
+    assert_eq!(bench.run(&unanswered), Outcome::Drop);
+    assert_eq!(bench.counted(Counter::Dropped), 2);
+}
+
+#[test]
+fn a_rate_limit_on_a_destination_counts_all_sources_together() {
+    let mut bench = Bench::new();
+    bench.condemn(key_of(Scope::Destination, &web()), |verdict| {
+        verdict.action = Action::RateLimit as u8;
+        // One packet an hour, and one at once.
+        verdict.interval_ns = 3_600_000_000_000;
+        verdict.burst_ns = 0;
+    });
+    for (source, outcome) in [(1, Outcome::Pass), (2, Outcome::Drop), (3, Outcome::Drop)] {
+        let frame = Frame::v4([10, 8, 0, source], SERVER).tcp(40_000, 80, SYN);
+        assert_eq!(bench.run(&frame), outcome, "source {source}");
+    }
+    assert_eq!(bench.counted(Counter::RateLimited), 2);
+    assert_eq!(bench.flows().len(), 1, "what is dropped is no flow");
+}
+
+#[test]
 fn icmp_by_tuple_covers_all_of_it() {
     check_scope(
         Scope::Tuple,

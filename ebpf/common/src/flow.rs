@@ -332,6 +332,16 @@ impl FlowRecord {
         Updated::Milestone(milestone)
     }
 
+    /// Whether a limit on new conversations with a destination ([`crate::verdict::Scope::Destination`]) leaves this
+    /// packet of the flow alone: both ends have spoken, and it is no SYN. A flood from forged addresses can get a
+    /// SYN answered, but has nothing to send after it.
+    #[inline(always)]
+    #[must_use]
+    pub fn spares(&self, packet: &Packet) -> bool {
+        let opens = packet.protocol == TCP && packet.tcp_flags & tcp_flags::SYN != 0;
+        !opens && self.packets[0].load() != 0 && self.packets[1].load() != 0
+    }
+
     /// Adds the packet to the counters; returns how many its sender has sent by now.
     #[inline(always)]
     fn count(&self, packet: &Packet, sender: Side) -> u64 {

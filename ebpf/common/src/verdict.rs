@@ -10,28 +10,56 @@ pub const MAX_VERDICTS: u32 = 16_384;
 /// Entries of the allowlist.
 pub const MAX_ALLOWLIST: u32 = 16_384;
 
-/// Which packets of a source a verdict covers.
+/// Which packets a verdict covers.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(u8)]
 pub enum Scope {
-    /// All of them.
+    /// All of a source.
     Source = 0,
-    /// Those to one destination over one protocol.
+    /// Those of a source to one destination over one protocol.
     SourceDestination = 1,
-    /// Those to one port of one protocol, wherever they go.
+    /// Those of a source to one port of one protocol, wherever they go.
     SourceService = 2,
-    /// Those to one port of one destination over one protocol.
+    /// Those of a source to one port of one destination over one protocol.
     Tuple = 3,
+    /// Those of anybody to one port of one destination over one protocol, unless they belong to a conversation that
+    /// the destination takes part in ([`crate::flow::FlowRecord::spares`]).
+    Destination = 4,
 }
 
 impl Scope {
     /// All scopes, in the order in which the kernel looks them up.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Source,
         Self::SourceDestination,
         Self::SourceService,
         Self::Tuple,
+        Self::Destination,
     ];
+
+    /// Whether the source counts.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has_source(self) -> bool {
+        !matches!(self, Self::Destination)
+    }
+
+    /// Whether the destination counts.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has_destination(self) -> bool {
+        matches!(
+            self,
+            Self::SourceDestination | Self::Tuple | Self::Destination
+        )
+    }
+
+    /// Whether the port counts.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has_port(self) -> bool {
+        matches!(self, Self::SourceService | Self::Tuple | Self::Destination)
+    }
 
     /// The bit that says in [`crate::control::Control::scopes`] that verdicts of this scope exist.
     #[must_use]
@@ -44,7 +72,7 @@ impl Scope {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(C)]
 pub struct VerdictKey {
-    /// Whose packets.
+    /// Whose packets; [`Address::ANY`] outside the scope.
     pub source: Address,
     /// To whom; [`Address::ANY`] outside the scope.
     pub destination: Address,
@@ -70,7 +98,10 @@ impl VerdictKey {
         port: u16,
     ) -> Self {
         Self {
-            source,
+            source: match scope {
+                Scope::Destination => Address::ANY,
+                _ => source,
+            },
             destination: match scope {
                 Scope::Source | Scope::SourceService => Address::ANY,
                 _ => destination,
@@ -95,7 +126,7 @@ impl VerdictKey {
     #[inline(always)]
     #[must_use]
     pub fn of(packet: &Packet, scope: Scope) -> Option<Self> {
-        let by_port = matches!(scope, Scope::SourceService | Scope::Tuple);
+        let by_port = scope.has_port();
         if by_port && (packet.defect.is_some() || packet.fragment == Fragment::Later) {
             return None;
         }
@@ -116,6 +147,7 @@ impl VerdictKey {
             1 => Scope::SourceDestination,
             2 => Scope::SourceService,
             3 => Scope::Tuple,
+            4 => Scope::Destination,
             _ => return None,
         })
     }
@@ -245,6 +277,11 @@ mod tests {
         assert_eq!(
             (key.destination, key.protocol, key.port),
             (Address::ANY, 6, 80)
+        );
+        let key = VerdictKey::new(Scope::Destination, a, b, 6, 80);
+        assert_eq!(
+            (key.source, key.destination, key.port),
+            (Address::ANY, b, 80)
         );
     }
 }
