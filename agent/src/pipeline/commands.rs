@@ -46,7 +46,7 @@ impl Pipeline {
 
     fn add(&mut self, request: NewDecision, now_ns: u64) -> Result<Arc<Decision>, Refused> {
         let source = request.target.source;
-        if let Some(reason) = self.policy.protected().reason(source) {
+        if let Some(reason) = self.detector.policy().protected().reason(source) {
             return Err(Refused::Protected(source, reason));
         }
         let order = Order {
@@ -66,7 +66,7 @@ impl Pipeline {
     }
 
     fn flows(&self, limit: usize) -> Vec<FlowView> {
-        let recent = self.tracker.recent(limit);
+        let recent = self.detector.tracker().recent(limit);
         recent
             .into_iter()
             .map(

@@ -41,6 +41,23 @@ pub struct Proposal {
     pub confidence: f32,
 }
 
+impl Proposal {
+    /// One line on why, where `connection` is what led to it.
+    #[must_use]
+    pub fn scenario(&self, connection: &Connection) -> String {
+        let Target {
+            source,
+            destination,
+            ..
+        } = self.target;
+        let (class, service) = (self.class, connection.service.name());
+        match destination {
+            Some(destination) => format!("{class} ({service}) by {source} on {destination}"),
+            None => format!("{class} ({service}) by {source}"),
+        }
+    }
+}
+
 /// The latest predictions on one pair of hosts, four bits each, the latest lowest. 0 stands for normal, for an
 /// attack of too little confidence, and for nothing yet.
 type History = u64;
@@ -75,8 +92,15 @@ impl Policy {
     /// A policy without memories.
     #[must_use]
     pub fn new(config: PolicyConfig) -> Self {
+        let protected = Protected::new(config.allowlist.clone());
+        Self::protecting(config, protected)
+    }
+
+    /// A policy without memories that spares whom it is told to spare.
+    #[must_use]
+    pub fn protecting(config: PolicyConfig, protected: Protected) -> Self {
         Self {
-            protected: Protected::new(config.allowlist.clone()),
+            protected,
             config,
             evidence: Generations::new(EVIDENCE),
             offenders: Generations::new(OFFENDERS),

@@ -30,6 +30,16 @@ impl Protected {
         }
     }
 
+    /// The allowlist alone: for traffic that this machine had no part in.
+    #[must_use]
+    pub const fn only(allowlist: Vec<Cidr>) -> Self {
+        Self {
+            allowlist,
+            own: Vec::new(),
+            gateways: Vec::new(),
+        }
+    }
+
     /// Looks at the machine's addresses and routes again.
     pub fn refresh(&mut self) {
         self.own = own_addresses();
