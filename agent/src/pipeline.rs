@@ -9,7 +9,6 @@ mod latency;
 mod wake;
 
 use std::{
-    fmt::Write as _,
     os::fd::AsFd as _,
     sync::{
         Arc,
@@ -27,19 +26,20 @@ use tidegate_common::{
     event::FlowEvent,
     stats::{Counter, Stats},
 };
-use tidegate_models::{CLASS_COUNT, Classifier, Model};
+use tidegate_models::{Classifier as _, Model};
 
 use self::{latency::Latency, wake::Waker};
 use crate::{
     api::explanation_lines,
     config::{Cidr, Config, OnAgentLoss},
     dataplane::{self, Dataplane, DataplaneError, monotonic_ns},
-    decision::{Decision, Grounds, Origin, Target},
+    decision::{Decision, Grounds, Origin},
+    detect::{Detector, Judged},
     enforce::{Enforcer, Order},
     engine::{COMMAND_QUEUE, Command, EngineHandle, InterfaceView, Refused, Snapshot},
     export::Recorder,
     policy::{Advice, Lift, Policy, Proposal},
-    track::{Connection, Observation, Tracker, TrackerLimits},
+    track::{Observation, TrackerLimits},
 };
 
 /// Heartbeat, sweep of the verdicts, timers of the tracker.
@@ -56,9 +56,7 @@ const MAX_CONNECTIONS: usize = 131_072;
 /// The running engine.
 pub struct Pipeline {
     dataplane: Dataplane,
-    model: Arc<Model>,
-    tracker: Tracker,
-    policy: Policy,
+    detector: Detector,
     enforcer: Enforcer,
     recorder: Option<Recorder>,
     commands: Receiver<Command>,
@@ -68,7 +66,6 @@ pub struct Pipeline {
     mode: Mode,
     started_at: Timestamp,
     interfaces: Vec<InterfaceView>,
-    predictions: [u64; CLASS_COUNT],
     latency: Latency,
     records_lost: u64,
     stats: Stats,
@@ -140,13 +137,12 @@ impl Pipeline {
         })?);
         let (sender, commands) = sync_channel(COMMAND_QUEUE);
         let stats = dataplane.tables.stats()?;
+        let limits = TrackerLimits {
+            max_connections: MAX_CONNECTIONS,
+        };
         let mut pipeline = Self {
             dataplane,
-            model,
-            tracker: Tracker::new(TrackerLimits {
-                max_connections: MAX_CONNECTIONS,
-            }),
-            policy,
+            detector: Detector::new(model, policy, limits),
             enforcer,
             recorder,
             commands,
@@ -156,7 +152,6 @@ impl Pipeline {
             mode: config.mode,
             started_at: Timestamp::now(),
             interfaces,
-            predictions: [0; CLASS_COUNT],
             latency: Latency::default(),
             records_lost: 0,
             stats,
@@ -220,12 +215,12 @@ impl Pipeline {
     }
 
     fn judge(&mut self, event: &FlowEvent) {
-        let observation = self.tracker.observe(event);
-        let features = observation.record.features();
-        let prediction = self.model.predict(&features);
-        self.predictions[prediction.class.index()] += 1;
-        self.tracker
-            .set_prediction(observation.id, prediction.class, prediction.confidence);
+        let Judged {
+            observation,
+            features,
+            prediction,
+            advice,
+        } = self.detector.judge(event);
         if let Some(interface) = self
             .interfaces
             .iter_mut()
@@ -238,7 +233,7 @@ impl Pipeline {
         {
             self.records_lost += 1;
         }
-        match self.policy.weigh(&observation, &prediction) {
+        match advice {
             Some(Advice::Impose(proposal)) => self.act(proposal, &observation),
             Some(Advice::Lift(lift)) => self.lift(&lift),
             None => {}
@@ -258,17 +253,18 @@ impl Pipeline {
             return;
         }
         let now_ns = monotonic_ns();
-        self.policy.lengthen(&mut proposal, now_ns);
+        self.detector.policy_mut().lengthen(&mut proposal, now_ns);
         let connection = &observation.connection;
+        let model = self.detector.model();
         let features = observation.record.features();
-        let explanation = self.model.explain(&features);
+        let explanation = model.explain(&features);
         let grounds = Grounds {
             features,
             evidence: proposal.evidence,
             rule: proposal.rule(),
         };
         let order = Order {
-            scenario: scenario(&proposal, connection).into(),
+            scenario: proposal.scenario(connection).into(),
             target: proposal.target,
             action: proposal.action,
             ttl: proposal.ttl,
@@ -276,7 +272,7 @@ impl Pipeline {
             origin: Origin::Model,
             class: Some(proposal.class),
             confidence: proposal.confidence,
-            model: self.model.name().into(),
+            model: model.name().into(),
             path: explanation_lines(&explanation).into(),
             grounds: Some(Arc::new(grounds)),
             first_packet_ns: Some(connection.start_ns),
@@ -308,7 +304,7 @@ impl Pipeline {
     /// What verdicts that have ended atoned for is not held against anybody again.
     fn forgive(&mut self, now_ns: u64) {
         for target in self.enforcer.released() {
-            self.policy.pardon(&target, now_ns);
+            self.detector.policy_mut().pardon(&target, now_ns);
         }
     }
 
@@ -338,14 +334,14 @@ impl Pipeline {
 
     fn tick(&mut self, now_ns: u64) {
         self.control.heartbeat_ns = now_ns;
-        self.tracker.advance(now_ns);
+        self.detector.tracker_mut().advance(now_ns);
         self.changed |= self.enforcer.sweep(&mut self.dataplane.tables, now_ns);
         self.forgive(now_ns);
         self.control.scopes = self.enforcer.scopes();
         if now_ns.saturating_sub(self.refreshed_ns) >= REFRESH_NS {
             self.refreshed_ns = now_ns;
-            self.policy.protected_mut().refresh();
-            let protected = self.policy.protected();
+            self.detector.policy_mut().protected_mut().refresh();
+            let protected = self.detector.policy().protected();
             match allowlist::synchronise(&mut self.dataplane.tables, protected) {
                 Ok(len) => self.control.allowlist_len = len,
                 Err(error) => tracing::warn!(%error, "the kernel's allowlist is out of date"),
@@ -393,36 +389,15 @@ impl Pipeline {
             stats: self.stats,
             active: self.enforcer.active(),
             ended: self.enforcer.ended(),
-            predictions: self.predictions,
-            connections: self.tracker.len(),
-            connections_evicted: self.tracker.evicted(),
-            model: self.model.name().into(),
+            predictions: *self.detector.predictions(),
+            connections: self.detector.tracker().len(),
+            connections_evicted: self.detector.tracker().evicted(),
+            model: self.detector.model().name().into(),
             latency_log2_ns: self.latency.log2_ns(),
             verdicts_failed: self.enforcer.failed(),
             records_lost: self.records_lost,
-            allowlist: self.policy.protected().entries().collect(),
+            allowlist: self.detector.policy().protected().entries().collect(),
             degraded: self.degraded.clone(),
         }));
     }
-}
-
-/// One line on why.
-fn scenario(proposal: &Proposal, connection: &Connection) -> String {
-    let Target {
-        source,
-        destination,
-        ..
-    } = proposal.target;
-    let service = connection.service.name();
-    let mut line = format!("{} ({service})", proposal.class);
-    // Writing to a String can't fail.
-    let _ = match (source, proposal.evidence.sources) {
-        (Some(source), _) => write!(line, " by {source}"),
-        (None, Some(sources)) => write!(line, " by a crowd of about {sources}"),
-        (None, None) => Ok(()),
-    };
-    if let Some(destination) = destination {
-        let _ = write!(line, " on {destination}");
-    }
-    line
 }

@@ -1,4 +1,4 @@
-//! Flow accounting, the same for both directions of the interface.
+//! Flow accounting in the kernel, the same for both directions of the interface.
 
 use aya_ebpf::{EbpfContext, bindings::BPF_ANY};
 use aya_log_ebpf::warn;
@@ -6,7 +6,8 @@ use tidegate_common::{
     atomic::SharedU64,
     control::{Control, OverflowKey},
     event::{FlowEvent, Milestone},
-    flow::{FlowKey, FlowRecord, FlowSnapshot, Side, Updated},
+    flow::{FlowKey, FlowRecord, FlowSnapshot, Side},
+    observe::{self, Host},
     packet::Packet,
     stats::Counter,
 };
@@ -22,34 +23,60 @@ pub(crate) fn observe<C: EbpfContext>(
     now_ns: u64,
     ifindex: u32,
 ) {
-    let (key, sender) = FlowKey::of(packet);
-    // SAFETY: the entry may be reused for another flow while we count; atomics keep that harmless.
-    if let Some(record) = unsafe { FLOWS.get(key) } {
-        match record.update(packet, sender, now_ns) {
-            Updated::Quiet => return,
-            Updated::Milestone(milestone) => {
-                let flow = record.snapshot_for_event(now_ns);
-                return emit(&key, flow, now_ns, ifindex, milestone, sender);
-            }
-            Updated::Restart => {}
+    observe::observe(&mut Kernel { ctx, control }, packet, now_ns, ifindex);
+}
+
+/// The maps, and whom to tell when they overflow.
+struct Kernel<'a, C> {
+    ctx: &'a C,
+    control: &'a Control,
+}
+
+impl<C: EbpfContext> Host for Kernel<'_, C> {
+    #[inline(always)]
+    fn flow(&mut self, key: &FlowKey) -> Option<&FlowRecord> {
+        // SAFETY: the entry may be reused for another flow while we count; atomics keep that harmless.
+        unsafe { FLOWS.get(key) }
+    }
+
+    #[inline(always)]
+    fn admits(&mut self, packet: &Packet, now_ns: u64) -> bool {
+        let within = within_budget(self.ctx, self.control, now_ns);
+        if !within {
+            count_overflow(packet);
         }
+        within
     }
-    if !within_budget(ctx, control, now_ns) {
-        return count_overflow(packet);
+
+    #[inline(always)]
+    fn insert(&mut self, key: &FlowKey, record: &FlowRecord) -> bool {
+        FLOWS.insert(key, record, u64::from(BPF_ANY)).is_ok()
     }
-    let record = FlowRecord::first(packet, sender, now_ns);
-    if FLOWS.insert(key, &record, u64::from(BPF_ANY)).is_err() {
-        return count(Counter::FlowsRefused);
+
+    #[inline(always)]
+    fn emit(
+        &mut self,
+        key: &FlowKey,
+        flow: FlowSnapshot,
+        now_ns: u64,
+        ifindex: u32,
+        milestone: Milestone,
+        sender: Side,
+    ) {
+        let Some(mut entry) = EVENTS.reserve::<FlowEvent>(0) else {
+            return count(Counter::EventsLost);
+        };
+        entry.write(FlowEvent::new(
+            *key, flow, now_ns, ifindex, milestone, sender,
+        ));
+        entry.submit(0);
+        count(Counter::Events);
     }
-    count(Counter::FlowsNew);
-    emit(
-        &key,
-        record.snapshot(),
-        now_ns,
-        ifindex,
-        Milestone::New,
-        sender,
-    );
+
+    #[inline(always)]
+    fn count(&mut self, counter: Counter) {
+        count(counter);
+    }
 }
 
 #[inline(always)]
@@ -85,23 +112,4 @@ fn count_overflow(packet: &Packet) {
     } else if OVERFLOW.insert(key, 1, u64::from(BPF_ANY)).is_err() {
         // Counted above all the same.
     }
-}
-
-#[inline(always)]
-fn emit(
-    key: &FlowKey,
-    flow: FlowSnapshot,
-    now_ns: u64,
-    ifindex: u32,
-    milestone: Milestone,
-    sender: Side,
-) {
-    let Some(mut entry) = EVENTS.reserve::<FlowEvent>(0) else {
-        return count(Counter::EventsLost);
-    };
-    entry.write(FlowEvent::new(
-        *key, flow, now_ns, ifindex, milestone, sender,
-    ));
-    entry.submit(0);
-    count(Counter::Events);
 }

@@ -13,6 +13,7 @@ mod logging;
 mod models;
 mod output;
 mod ready;
+mod replay;
 mod serve;
 mod status;
 
@@ -53,6 +54,8 @@ enum Command {
     Run(RunArgs),
     /// Answer /predict only: no root, no kernel programs.
     Serve(ServeArgs),
+    /// Read captures instead of a network: connections, classes, and what would have been decided.
+    Replay(replay::Args),
     /// What the running agent does.
     Status(ClientArgs),
     /// Decisions of the running agent.
@@ -108,6 +111,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
     match cli.command {
         Command::Run(args) => run(args)?,
         Command::Serve(args) => serve::serve(args)?,
+        Command::Replay(args) => return replay::replay(&args, cli.output),
         Command::Status(args) => status::status(&args, &mut out)?,
         Command::Decisions(command) => decisions::run(command, &mut out)?,
         Command::Allowlist(command) => return allowlist::run(command, &mut out),

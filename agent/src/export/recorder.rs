@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
-use tidegate_models::{Features, Flag, LIVE_COLUMNS, Prediction, Protocol, Service};
+use tidegate_models::{Features, Prediction};
 
+use super::row;
 use crate::track::Connection;
 
 /// Rows that may wait for the disk; what comes on top is lost, and counted by the caller.
@@ -57,13 +58,9 @@ impl Recorder {
             source,
         };
         let mut file = BufWriter::new(File::create(path).map_err(fail)?);
-        writeln!(
-            file,
-            "time_s,iface,src,src_port,dst,dst_port,{},class,confidence",
-            LIVE_COLUMNS.join(",")
-        )
-        .and_then(|()| file.flush())
-        .map_err(fail)?;
+        row::write_header(&mut file)
+            .and_then(|()| file.flush())
+            .map_err(fail)?;
         let (rows, queue) = sync_channel(QUEUE);
         let writer = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -132,47 +129,15 @@ fn write(queue: &Receiver<Row>, mut file: BufWriter<File>, interfaces: &[(u32, S
 }
 
 fn write_row(out: &mut impl Write, row: &Row, interfaces: &[(u32, String)]) -> io::Result<()> {
-    let connection = &row.connection;
-    let name = interfaces
-        .iter()
-        .find(|(index, _)| *index == row.iface)
-        .map_or("", |(_, name)| name.as_str());
-    write!(
+    let name = interfaces.iter().find(|(index, _)| *index == row.iface);
+    let name = name.map_or("", |(_, name)| name.as_str());
+    row::write(
         out,
-        "{}.{:09},{name},{},{},{},{}",
-        row.now_ns / 1_000_000_000,
-        row.now_ns % 1_000_000_000,
-        connection.originator,
-        connection.originator_port,
-        connection.responder,
-        connection.responder_port,
-    )?;
-    for (column, &value) in LIVE_COLUMNS.iter().zip(row.features.values()) {
-        match name_of(column, value) {
-            Some(name) => write!(out, ",{name}")?,
-            None => write!(out, ",{value}")?,
-        }
-    }
-    writeln!(
-        out,
-        ",{},{:.3}",
-        row.prediction.class.name(),
-        row.prediction.confidence
+        row.now_ns,
+        name,
+        &row.connection,
+        &row.features,
+        row.prediction.class,
+        row.prediction.confidence,
     )
-}
-
-/// The word for a code, in the three columns that have words.
-fn name_of(column: &str, code: u32) -> Option<&'static str> {
-    match column {
-        "protocol_type" => {
-            let protocol = Protocol::ALL.into_iter().find(|p| p.code() == code)?;
-            Some(protocol.name())
-        }
-        "service" => Service::from_code(code).map(Service::name),
-        "flag" => {
-            let flag = Flag::ALL.into_iter().find(|flag| flag.code() == code)?;
-            Some(flag.name())
-        }
-        _ => None,
-    }
 }

@@ -44,33 +44,33 @@ pub(super) fn synchronise(
 impl Pipeline {
     /// Adds a network at run time: in the kernel first, then nothing stands on it any more.
     pub(super) fn allow(&mut self, network: Cidr, now_ns: u64) -> Result<Allowed, Refused> {
-        if self.policy.protected().networks().count() >= MAX_ALLOWLIST as usize {
+        if self.detector.policy().protected().networks().count() >= MAX_ALLOWLIST as usize {
             return Err(Refused::AllowlistFull(MAX_ALLOWLIST));
         }
-        let new = self.policy.protected_mut().add(network);
+        let new = self.detector.policy_mut().protected_mut().add(network);
         if let Err(error) = self.write_allowlist() {
             if new {
-                self.policy.protected_mut().remove(network);
+                self.detector.policy_mut().protected_mut().remove(network);
             }
             return Err(error);
         }
         let tables = &mut self.dataplane.tables;
         let lifted = self
             .enforcer
-            .release_protected(tables, self.policy.protected());
+            .release_protected(tables, self.detector.policy().protected());
         self.forgive(now_ns);
         self.set_scopes();
         self.publish(now_ns);
         Ok(Allowed {
-            added: self.policy.protected().added(),
+            added: self.detector.policy().protected().added(),
             lifted,
         })
     }
 
     /// Takes back what was added at run time.
     pub(super) fn disallow(&mut self, network: Cidr, now_ns: u64) -> Result<Allowed, Refused> {
-        if !self.policy.protected_mut().remove(network) {
-            let found = self.policy.protected().entries();
+        if !self.detector.policy_mut().protected_mut().remove(network) {
+            let found = self.detector.policy().protected().entries();
             let mut found = found.filter(|(entry, _)| *entry == network);
             let why = match found.next() {
                 Some((_, Protection::Configured(_))) => "the configuration lists it",
@@ -82,12 +82,12 @@ impl Pipeline {
         }
         let written = self.write_allowlist();
         if written.is_err() {
-            self.policy.protected_mut().add(network);
+            self.detector.policy_mut().protected_mut().add(network);
         }
         written?;
         self.publish(now_ns);
         Ok(Allowed {
-            added: self.policy.protected().added(),
+            added: self.detector.policy().protected().added(),
             lifted: Vec::new(),
         })
     }
@@ -96,7 +96,7 @@ impl Pipeline {
         let tables = &mut self.dataplane.tables;
         let kernel = |error: DataplaneError| Refused::Kernel(error.to_string());
         self.control.allowlist_len =
-            synchronise(tables, self.policy.protected()).map_err(kernel)?;
+            synchronise(tables, self.detector.policy().protected()).map_err(kernel)?;
         tables.set_control(self.control).map_err(kernel)
     }
 }

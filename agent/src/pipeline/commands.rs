@@ -43,7 +43,7 @@ impl Pipeline {
                 let _ = reply.send(self.disallow(network, now_ns));
             }
             Command::SetModel(model, reply) => {
-                self.model = model;
+                self.detector.set_model(model);
                 self.publish(now_ns);
                 let _ = reply.send(());
             }
@@ -60,7 +60,7 @@ impl Pipeline {
 
     fn add(&mut self, request: NewDecision, now_ns: u64) -> Result<Arc<Decision>, Refused> {
         if let Some(source) = request.target.source
-            && let Some(reason) = self.policy.protected().reason(source)
+            && let Some(reason) = self.detector.policy().protected().reason(source)
         {
             return Err(Refused::Protected(source, reason.to_string()));
         }
@@ -79,7 +79,7 @@ impl Pipeline {
             first_packet_ns: None,
         };
         let decision = self.impose(order, now_ns)?;
-        self.policy.adopt(&decision.target, now_ns);
+        self.detector.policy_mut().adopt(&decision.target, now_ns);
         Ok(decision)
     }
 
@@ -93,7 +93,8 @@ impl Pipeline {
                 .is_none_or(|address| ends.contains(&Address::from(address)))
         };
         let mut found: Vec<_> = self
-            .tracker
+            .detector
+            .tracker()
             .newest_first()
             .take(LOOKED_AT)
             .filter(of)

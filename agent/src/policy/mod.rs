@@ -91,8 +91,15 @@ impl Policy {
     /// A policy without memories.
     #[must_use]
     pub fn new(config: PolicyConfig) -> Self {
+        let protected = Protected::new(config.allowlist.clone());
+        Self::protecting(config, protected)
+    }
+
+    /// A policy without memories that spares whom it is told to spare.
+    #[must_use]
+    pub fn protecting(config: PolicyConfig, protected: Protected) -> Self {
         Self {
-            protected: Protected::new(config.allowlist.clone()),
+            protected,
             config,
             pairs: Generations::new(PAIRS),
             sources: Generations::new(SOURCES),

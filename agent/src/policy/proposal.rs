@@ -1,6 +1,10 @@
 //! What the policy wants done, and why.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    net::IpAddr,
+    time::Duration,
+};
 
 use tidegate_common::verdict::{Action, Scope};
 use tidegate_models::Class;
@@ -122,6 +126,23 @@ impl Proposal {
             (About::Source, false) => "the source has completed handshakes: wide",
         };
         format!("{}; {why}", self.evidence)
+    }
+
+    /// One line on it, where `connection` is what led to it.
+    #[must_use]
+    pub fn scenario(&self, connection: &Connection) -> String {
+        let service = connection.service.name();
+        let mut line = format!("{} ({service})", self.class);
+        // Writing to a String can't fail.
+        let _ = match (self.target.source, self.evidence.sources) {
+            (Some(source), _) => write!(line, " by {source}"),
+            (None, Some(sources)) => write!(line, " by a crowd of about {sources}"),
+            (None, None) => Ok(()),
+        };
+        if let Some(destination) = self.target.destination {
+            let _ = write!(line, " on {destination}");
+        }
+        line
     }
 }
 

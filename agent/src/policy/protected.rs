@@ -50,12 +50,18 @@ impl Protected {
     /// What can't be read is logged and left out; the allowlist always counts.
     #[must_use]
     pub fn new(configured: impl IntoIterator<Item = Cidr>) -> Self {
-        let mut protected = Self {
-            configured: configured.into_iter().collect(),
-            ..Self::default()
-        };
+        let mut protected = Self::only(configured);
         protected.refresh();
         protected
+    }
+
+    /// The allowlist alone: for traffic that this machine had no part in.
+    #[must_use]
+    pub fn only(configured: impl IntoIterator<Item = Cidr>) -> Self {
+        Self {
+            configured: configured.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     /// Looks at the machine's addresses and routes again.

@@ -183,12 +183,19 @@ impl Connection {
     /// The columns that don't come from windows.
     pub(super) fn record(&self, packet_rate: u32) -> KddRecord {
         let mut record = KddRecord::new(self.kdd_protocol(), self.service, self.flag);
+        record.packet_rate = packet_rate;
+        self.describe(&mut record);
+        record
+    }
+
+    /// Writes the columns that neither windows nor rates have a part in, as of now.
+    pub fn describe(&self, record: &mut KddRecord) {
+        record.flag = self.flag;
         record.land = u32::from(self.land);
         record.wrong_fragment = self.wrong_fragment;
         record.urgent = self.urgent;
         record.src_packets = saturate(self.src_packets);
         record.dst_packets = saturate(self.dst_packets);
-        record.packet_rate = packet_rate;
         if self.is_icmp() {
             // One message is one connection: no duration, its own bytes, at most one wrong fragment, no answer.
             record.src_bytes = saturate(self.src_bytes / self.src_packets.max(1));
@@ -198,7 +205,6 @@ impl Connection {
             record.src_bytes = saturate(self.src_bytes);
             record.dst_bytes = saturate(self.dst_bytes);
         }
-        record
     }
 }
 

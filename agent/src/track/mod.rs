@@ -26,7 +26,7 @@ use std::collections::{HashMap, VecDeque};
 
 use tidegate_common::{
     event::{FlowEvent, Milestone},
-    flow::{FlowKey, idle_timeout_ns},
+    flow::{CLOSED_LINGER_NS, EVENT_EVERY_NS, FlowKey, FlowSnapshot, idle_timeout_ns},
     packet::{TCP, UDP},
 };
 use tidegate_models::{Class, KddRecord, Protocol};
@@ -38,8 +38,6 @@ use self::{
 };
 use crate::window::{LAST_CONNECTIONS, MAX_RECENT, Place, RECENT_NS, Weights, Windows};
 
-/// How long a closed connection is kept for its last packets, ns.
-pub const CLOSED_LINGER_NS: u64 = 5_000_000_000;
 /// A step back of the packet clock beyond this is another capture, not events out of order: all is forgotten, ns.
 pub const CLOCK_BACK_NS: u64 = 60_000_000_000;
 /// The most connections one call of [`Tracker::advance`] lets go.
@@ -65,6 +63,15 @@ impl Default for TrackerLimits {
 pub struct ConnectionId {
     slot: u32,
     generation: u32,
+}
+
+impl ConnectionId {
+    /// Where the tracker keeps the connection: below the most it has followed at a time, and free for another
+    /// connection once this one has ended.
+    #[must_use]
+    pub const fn slot(self) -> usize {
+        self.slot as usize
+    }
 }
 
 /// One event, understood.
@@ -193,8 +200,8 @@ impl Tracker {
         }
     }
 
-    /// Lets closed connections go after [`CLOSED_LINGER_NS`] and idle ones after their protocol's timeout, at most
-    /// [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's; call it a few times a second.
+    /// Lets closed connections go after [`CLOSED_LINGER_NS`] and idle ones after their protocol's timeout, both a
+    /// second after their flow record would be begun anew, at most [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's; call it a few times a second.
     pub fn advance(&mut self, now_ns: u64) {
         // Leaves time for events that are still on their way.
         self.windows.expire(now_ns.saturating_sub(2 * RECENT_NS));
@@ -223,6 +230,20 @@ impl Tracker {
             }
             None => false,
         }
+    }
+
+    /// Ends a connection because its flow record is gone, of which this is the last copy: packets after its latest
+    /// event are in no event. `false` if it is not followed, or the record is another connection's.
+    pub fn retire(&mut self, key: &FlowKey, flow: &FlowSnapshot) -> bool {
+        let Some(&slot) = self.slots.get(key) else {
+            return false;
+        };
+        let tracked = self.roster.get_mut(slot);
+        let same = tracked.is_some_and(|tracked| tracked.connection.catch_up(flow));
+        if same {
+            self.end(slot);
+        }
+        same
     }
 
     /// The most recently active connections, at most `limit`, the latest first.
@@ -410,10 +431,13 @@ fn queue(connection: &Connection) -> Queue {
     }
 }
 
+/// How long after its latest event a connection can have no further one. Its latest packet came at most
+/// [`EVENT_EVERY_NS`] after that event, and one that comes this much later opens a new conversation.
 const fn timeout_ns(queue: Queue) -> u64 {
-    match queue {
-        Queue::Closed => CLOSED_LINGER_NS,
-        Queue::Datagrams => idle_timeout_ns(UDP),
-        Queue::Streams => idle_timeout_ns(TCP),
-    }
+    EVENT_EVERY_NS
+        + match queue {
+            Queue::Closed => CLOSED_LINGER_NS,
+            Queue::Datagrams => idle_timeout_ns(UDP),
+            Queue::Streams => idle_timeout_ns(TCP),
+        }
 }

@@ -250,6 +250,19 @@ impl FlowSnapshot {
     }
 }
 
+impl From<FlowSnapshot> for FlowRecord {
+    fn from(snapshot: FlowSnapshot) -> Self {
+        Self {
+            first_ns: snapshot.first_ns,
+            last_ns: SharedU64::new(snapshot.last_ns),
+            event_ns: SharedU64::new(snapshot.event_ns),
+            packets: snapshot.packets.map(SharedU64::new),
+            bytes: snapshot.bytes.map(SharedU64::new),
+            state: SharedU64::new(snapshot.state),
+        }
+    }
+}
+
 /// What [`FlowRecord::update`] found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Updated {
@@ -271,6 +284,10 @@ pub const fn idle_timeout_ns(protocol: u8) -> u64 {
         _ => 60_000_000_000,
     }
 }
+
+/// Silence after which a closed TCP connection is over, and a further packet opens a new conversation, in ns: time
+/// for the last acknowledgements and what was overtaken on its way, as long as Zeek's `tcp_close_delay`.
+pub const CLOSED_LINGER_NS: u64 = 5_000_000_000;
 
 impl FlowRecord {
     /// The record of a conversation of which `packet` is the first.
@@ -305,8 +322,9 @@ impl FlowRecord {
         let last_ns = self.last_ns.load();
         let opens = packet.protocol == TCP
             && packet.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
-        if now_ns.saturating_sub(last_ns) > idle_timeout_ns(packet.protocol)
-            || (opens && is_closed(state))
+        let idle_ns = now_ns.saturating_sub(last_ns);
+        if idle_ns > idle_timeout_ns(packet.protocol)
+            || (is_closed(state) && (opens || idle_ns > CLOSED_LINGER_NS))
         {
             return Updated::Restart;
         }

@@ -8,6 +8,7 @@
 //! - [`flow`]: the canonical key, the 64-byte record and its update by one packet
 //! - [`tcp`]: endpoint states of a TCP connection and the KDD flag they add up to
 //! - [`event`]: what the kernel tells user space at a flow's milestones
+//! - [`observe`]: a packet into the flow table, an event out of it, in the kernel and offline
 //! - [`verdict`]: what user space tells the kernel to drop
 //! - [`control`]: mode, heartbeat and budgets
 //! - [`stats`]: every packet counted once, with a reason
@@ -26,6 +27,7 @@ pub mod atomic;
 pub mod control;
 pub mod event;
 pub mod flow;
+pub mod observe;
 pub mod packet;
 #[cfg(feature = "user")]
 mod pod;

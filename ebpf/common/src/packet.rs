@@ -13,8 +13,10 @@ const VLAN_LEN: usize = 4;
 /// IPv6 fixed header (RFC 8200 section 3).
 const IPV6_LEN: usize = 40;
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// EtherType of IPv4.
+pub const ETHERTYPE_IPV4: u16 = 0x0800;
+/// EtherType of IPv6.
+pub const ETHERTYPE_IPV6: u16 = 0x86dd;
 const ETHERTYPE_VLAN: u16 = 0x8100;
 const ETHERTYPE_QINQ: u16 = 0x88a8;
 /// Stacked tags of switches older than 802.1ad.
@@ -180,15 +182,31 @@ impl Packet {
 /// header is `Ok`, with the reason in [`Packet::defect`]: verdicts by source still apply to it.
 #[inline(always)]
 pub fn parse<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<(), Unparsed> {
-    *packet = Packet {
-        frame_len: bytes.len() as u32,
-        ..Packet::default()
-    };
     let [hi, lo] = bytes
         .bytes::<2>(ETHERNET_LEN - 2)
         .ok_or(Unparsed::Truncated)?;
-    let mut ethertype = u16::from_be_bytes([hi, lo]);
-    packet.offset = ETHERNET_LEN as u32;
+    let ethertype = u16::from_be_bytes([hi, lo]);
+    parse_after_link(bytes, packet, ethertype, ETHERNET_LEN as u32)
+}
+
+/// Parses what follows a link header into `packet`: `ethertype` at `offset`, VLAN tags first if it says so.
+///
+/// # Errors
+///
+/// As [`parse`].
+#[inline(always)]
+pub fn parse_after_link<P: PacketBytes + ?Sized>(
+    bytes: &P,
+    packet: &mut Packet,
+    ethertype: u16,
+    offset: u32,
+) -> Result<(), Unparsed> {
+    let mut ethertype = ethertype;
+    *packet = Packet {
+        frame_len: bytes.len() as u32,
+        offset,
+        ..Packet::default()
+    };
     if is_vlan(ethertype) {
         ethertype = skip_vlan(bytes, packet)?;
         if is_vlan(ethertype) {

@@ -184,6 +184,25 @@ fn silence_restarts() {
 }
 
 #[test]
+fn a_closed_connection_is_soon_forgotten() {
+    let goodbye = [
+        client(SYN),
+        server(SYN | ACK),
+        client(ACK | FIN),
+        server(ACK | FIN),
+    ];
+    let last = client(ACK);
+    let closed = after(&goodbye);
+    assert_ne!(update(&closed, &last, START + 5 * SECOND), Updated::Restart);
+    // From the latest packet on.
+    let (in_time, late) = (START + 10 * SECOND, START + 15 * SECOND + 1);
+    assert_ne!(update(&closed, &last, in_time), Updated::Restart);
+    assert_eq!(update(&closed, &last, late), Updated::Restart);
+    let half_closed = after(&goodbye[..3]);
+    assert_ne!(update(&half_closed, &last, late), Updated::Restart);
+}
+
+#[test]
 fn a_clock_that_runs_back_is_no_silence() {
     let record = first(&client(ACK), START);
     assert_ne!(

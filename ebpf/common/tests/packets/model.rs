@@ -89,7 +89,11 @@ impl Model {
     }
 
     fn update(&mut self, packet: &Packet, sender: Side, now: u64) -> Updated {
-        let timeout = if packet.protocol == TCP { 300 } else { 60 };
+        let timeout = match packet.protocol {
+            TCP if self.closed() => 5,
+            TCP => 300,
+            _ => 60,
+        };
         let opens = packet.protocol == TCP
             && packet.tcp_flags & tcp_flags::SYN != 0
             && packet.tcp_flags & tcp_flags::ACK == 0;

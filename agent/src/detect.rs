@@ -1,0 +1,103 @@
+//! The engine: an event in; what is known of its connection, what the classifier makes of it, and what the policy
+//! wants done about it out. Live traffic and captures go through the same one.
+
+use std::sync::Arc;
+
+use tidegate_common::event::FlowEvent;
+use tidegate_models::{CLASS_COUNT, Classifier as _, Features, Model, Prediction};
+
+use crate::{
+    policy::{Advice, Policy},
+    track::{Observation, Tracker, TrackerLimits},
+};
+
+/// One event, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The connection and its columns as of the event.
+    pub observation: Observation,
+    /// The row that the classifier saw.
+    pub features: Features,
+    /// What it said.
+    pub prediction: Prediction,
+    /// What the policy wants done. It may be done already: the policy does not know.
+    pub advice: Option<Advice>,
+}
+
+/// Tracker, classifier and policy.
+#[derive(Debug)]
+pub struct Detector {
+    model: Arc<Model>,
+    tracker: Tracker,
+    policy: Policy,
+    predictions: [u64; CLASS_COUNT],
+}
+
+impl Detector {
+    /// A detector that has seen nothing yet; `model` is of the schema live.
+    #[must_use]
+    pub fn new(model: Arc<Model>, policy: Policy, limits: TrackerLimits) -> Self {
+        Self {
+            model,
+            tracker: Tracker::new(limits),
+            policy,
+            predictions: [0; CLASS_COUNT],
+        }
+    }
+
+    /// Takes one event through all of it.
+    pub fn judge(&mut self, event: &FlowEvent) -> Judged {
+        let observation = self.tracker.observe(event);
+        let features = observation.record.features();
+        let prediction = self.model.predict(&features);
+        self.predictions[prediction.class.index()] += 1;
+        self.tracker
+            .set_prediction(observation.id, prediction.class, prediction.confidence);
+        let advice = self.policy.weigh(&observation, &prediction);
+        Judged {
+            observation,
+            features,
+            prediction,
+            advice,
+        }
+    }
+
+    /// The classifier.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// From the next event on, `model` decides; it is of the schema live.
+    pub fn set_model(&mut self, model: Arc<Model>) {
+        self.model = model;
+    }
+
+    /// The connections.
+    #[must_use]
+    pub const fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    /// The connections, to let time pass and to hear of those that ended.
+    pub const fn tracker_mut(&mut self) -> &mut Tracker {
+        &mut self.tracker
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The policy, to tell it what became of its proposals.
+    pub const fn policy_mut(&mut self) -> &mut Policy {
+        &mut self.policy
+    }
+
+    /// Predictions so far, by class.
+    #[must_use]
+    pub const fn predictions(&self) -> &[u64; CLASS_COUNT] {
+        &self.predictions
+    }
+}

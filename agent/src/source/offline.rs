@@ -1,0 +1,245 @@
+//! The kernel's flow table in user space: packets in, the kernel's events out.
+//!
+//! The steps are [`tidegate_common::observe`], the same code as the kernel programs'. Two things differ by intent:
+//!
+//! - there is no budget of new flows, which protects a live table from a spoofed flood: a capture is told in full;
+//! - a record that makes room, or is begun anew, is handed over with its final counters. The kernel has no such
+//!   event, and a live agent does without.
+//!
+//! Like the kernel's, the table is bounded and lets go of what was not used lately (the clock algorithm: a hand goes
+//! round and takes the first record not used since it came by). Which one that is does not depend on the hash.
+
+use std::hash::BuildHasher as _;
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use tidegate_common::{
+    event::{FlowEvent, Milestone},
+    flow::{FlowKey, FlowRecord, FlowSnapshot, Side},
+    observe::{self, Host},
+    packet::Packet,
+    stats::{Counter, Stats},
+};
+
+#[derive(Debug)]
+struct Slot {
+    key: FlowKey,
+    record: FlowRecord,
+    /// Used since the hand came by.
+    used: bool,
+}
+
+/// A bounded flow table.
+#[derive(Debug)]
+pub struct FlowTable {
+    tables: Tables,
+    stats: Stats,
+    event: Option<FlowEvent>,
+    retired: Option<(FlowKey, FlowSnapshot)>,
+}
+
+#[derive(Debug)]
+struct Tables {
+    /// Places in `slots`, by the hash of their keys: seeded at random, since addresses and ports come from attackers.
+    index: HashTable<u32>,
+    hasher: RandomState,
+    slots: Vec<Slot>,
+    limit: usize,
+    hand: usize,
+    evicted: u64,
+}
+
+impl FlowTable {
+    /// An empty table of at most `limit` flows (at least 1).
+    #[must_use]
+    pub fn new(limit: u32) -> Self {
+        Self {
+            tables: Tables {
+                index: HashTable::new(),
+                hasher: RandomState::default(),
+                slots: Vec::new(),
+                limit: limit.max(1) as usize,
+                hand: 0,
+                evicted: 0,
+            },
+            stats: Stats::default(),
+            event: None,
+            retired: None,
+        }
+    }
+
+    /// Counts a packet whose headers could be read; the event it causes, if any. `now_ns` is the packet clock's.
+    #[inline]
+    pub fn observe(&mut self, packet: &Packet, now_ns: u64, ifindex: u32) -> Option<FlowEvent> {
+        observe::observe(self, packet, now_ns, ifindex);
+        self.event.take()
+    }
+
+    /// The flow that the latest packet pushed out or replaced, with its final counters. To be asked for before the
+    /// packet's event is passed on.
+    pub const fn retired(&mut self) -> Option<(FlowKey, FlowSnapshot)> {
+        self.retired.take()
+    }
+
+    /// The counters under a key.
+    #[must_use]
+    pub fn snapshot(&self, key: &FlowKey) -> Option<FlowSnapshot> {
+        let slot = self.tables.find(key)?;
+        Some(self.tables.slots.get(slot)?.record.snapshot())
+    }
+
+    /// Forgets all flows.
+    pub fn clear(&mut self) {
+        self.tables.index.clear();
+        self.tables.slots.clear();
+        self.tables.hand = 0;
+    }
+
+    /// Flows held.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.tables.slots.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Flows that made room for others.
+    #[must_use]
+    pub const fn evicted(&self) -> u64 {
+        self.tables.evicted
+    }
+
+    /// Counters of flows and events, as the kernel keeps them.
+    #[must_use]
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+}
+
+impl Host for FlowTable {
+    #[inline]
+    fn flow(&mut self, key: &FlowKey) -> Option<&FlowRecord> {
+        let place = self.tables.find(key)?;
+        let slot = self.tables.slots.get_mut(place)?;
+        slot.used = true;
+        Some(&slot.record)
+    }
+
+    #[inline]
+    fn admits(&mut self, _: &Packet, _: u64) -> bool {
+        true
+    }
+
+    fn insert(&mut self, key: &FlowKey, record: &FlowRecord) -> bool {
+        self.retired = self
+            .tables
+            .insert(*key, FlowRecord::from(record.snapshot()));
+        true
+    }
+
+    #[inline]
+    fn emit(
+        &mut self,
+        key: &FlowKey,
+        flow: FlowSnapshot,
+        now_ns: u64,
+        ifindex: u32,
+        milestone: Milestone,
+        sender: Side,
+    ) {
+        self.event = Some(FlowEvent::new(
+            *key, flow, now_ns, ifindex, milestone, sender,
+        ));
+        self.stats.add(Counter::Events, 1);
+    }
+
+    #[inline]
+    fn count(&mut self, counter: Counter) {
+        self.stats.add(counter, 1);
+    }
+}
+
+impl Tables {
+    #[inline]
+    fn find(&self, key: &FlowKey) -> Option<usize> {
+        let hash = self.hasher.hash_one(key);
+        let same = |place: &u32| {
+            self.slots
+                .get(*place as usize)
+                .is_some_and(|s| s.key == *key)
+        };
+        self.index.find(hash, same).map(|place| *place as usize)
+    }
+
+    /// Puts a record under a key; what it replaces, or what had to go for it.
+    fn insert(&mut self, key: FlowKey, record: FlowRecord) -> Option<(FlowKey, FlowSnapshot)> {
+        let slot = Slot {
+            key,
+            record,
+            used: false,
+        };
+        if let Some(place) = self.find(&key) {
+            return self.replace(place, slot);
+        }
+        let (place, retired) = if self.slots.len() < self.limit {
+            self.slots.push(slot);
+            (self.slots.len() - 1, None)
+        } else {
+            let place = self.victim();
+            self.forget(place);
+            self.evicted += 1;
+            (place, self.replace(place, slot))
+        };
+        let Self {
+            index,
+            hasher,
+            slots,
+            ..
+        } = self;
+        let hash = |place: &u32| {
+            hasher.hash_one(
+                slots
+                    .get(*place as usize)
+                    .map(|s| s.key)
+                    .unwrap_or_default(),
+            )
+        };
+        index.insert_unique(hash(&(place as u32)), place as u32, hash);
+        retired
+    }
+
+    fn replace(&mut self, place: usize, slot: Slot) -> Option<(FlowKey, FlowSnapshot)> {
+        let old = std::mem::replace(self.slots.get_mut(place)?, slot);
+        Some((old.key, old.record.snapshot()))
+    }
+
+    /// Takes a slot out of the index.
+    fn forget(&mut self, place: usize) {
+        let Some(slot) = self.slots.get(place) else {
+            return;
+        };
+        let hash = self.hasher.hash_one(slot.key);
+        let found = self
+            .index
+            .find_entry(hash, |other| *other as usize == place);
+        if let Ok(entry) = found {
+            entry.remove();
+        }
+    }
+
+    /// The first slot from the hand on that was not used since the hand came by.
+    fn victim(&mut self) -> usize {
+        loop {
+            let place = self.hand;
+            self.hand = (self.hand + 1) % self.slots.len().max(1);
+            match self.slots.get_mut(place) {
+                Some(slot) if slot.used => slot.used = false,
+                _ => return place,
+            }
+        }
+    }
+}

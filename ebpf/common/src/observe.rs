@@ -1,0 +1,63 @@
+//! Flow accounting: one packet into the flow table, and an event at a milestone.
+//!
+//! The steps are here once, for the kernel programs and for captures read offline; where the tables are and how an
+//! event leaves is the [`Host`]'s.
+
+use crate::{
+    event::Milestone,
+    flow::{FlowKey, FlowRecord, FlowSnapshot, Side, Updated},
+    packet::Packet,
+    stats::Counter,
+};
+
+/// What flow accounting needs of the place where it runs.
+pub trait Host {
+    /// The record under a key.
+    fn flow(&mut self, key: &FlowKey) -> Option<&FlowRecord>;
+
+    /// Whether one more flow may be followed. The packet of one that may not is counted there.
+    fn admits(&mut self, packet: &Packet, now_ns: u64) -> bool;
+
+    /// Puts a record under a key, in place of one that is there; `false` if the table refuses.
+    fn insert(&mut self, key: &FlowKey, record: &FlowRecord) -> bool;
+
+    /// Tells user space.
+    fn emit(
+        &mut self,
+        key: &FlowKey,
+        flow: FlowSnapshot,
+        now_ns: u64,
+        ifindex: u32,
+        milestone: Milestone,
+        sender: Side,
+    );
+
+    /// Adds one to a counter.
+    fn count(&mut self, counter: Counter);
+}
+
+/// Counts a packet towards its flow, and tells user space at milestones.
+#[inline(always)]
+pub fn observe<H: Host>(host: &mut H, packet: &Packet, now_ns: u64, ifindex: u32) {
+    let (key, sender) = FlowKey::of(packet);
+    if let Some(record) = host.flow(&key) {
+        match record.update(packet, sender, now_ns) {
+            Updated::Quiet => return,
+            Updated::Milestone(milestone) => {
+                let flow = record.snapshot_for_event(now_ns);
+                return host.emit(&key, flow, now_ns, ifindex, milestone, sender);
+            }
+            Updated::Restart => {}
+        }
+    }
+    if !host.admits(packet, now_ns) {
+        return;
+    }
+    let record = FlowRecord::first(packet, sender, now_ns);
+    if !host.insert(&key, &record) {
+        return host.count(Counter::FlowsRefused);
+    }
+    host.count(Counter::FlowsNew);
+    let flow = record.snapshot();
+    host.emit(&key, flow, now_ns, ifindex, Milestone::New, sender);
+}
