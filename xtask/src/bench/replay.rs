@@ -37,7 +37,12 @@ pub(super) fn measure() -> Result<Vec<Row>> {
     }
     let row = |name: &str, rate| Row::more(name, rate, "packets/s", TARGET).beside(RUSTIFLOW);
     Ok(vec![
-        Row::more("replay, packets only read", figures.read, "packets/s", TARGET),
+        Row::more(
+            "replay, packets only read",
+            figures.read,
+            "packets/s",
+            TARGET,
+        ),
         row("replay, parser and flow table", figures.flow_table),
         row("replay, whole engine", figures.engine),
         row("tidegate replay -o jsonl", figures.packets / command_s),
@@ -48,7 +53,9 @@ pub(super) fn measure() -> Result<Vec<Row>> {
 fn bench(capture: &Path) -> Result<Figures> {
     let mut command = build_cmd::cargo();
     command
-        .args(["bench", "-p", "tidegate", "--bench", "replay", "--", "--json"])
+        .args([
+            "bench", "-p", "tidegate", "--bench", "replay", "--", "--json",
+        ])
         .arg("--capture")
         .arg(capture)
         .stderr(Stdio::inherit());
@@ -75,5 +82,8 @@ fn children_cpu_s() -> Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let times = [usage.user_time(), usage.system_time()];
     // Microseconds of at most a few hours: exact in a double.
-    Ok(times.map(|t| t.tv_sec() as f64 + t.tv_usec() as f64 / 1e6).iter().sum())
+    Ok(times
+        .map(|t| t.tv_sec() as f64 + t.tv_usec() as f64 / 1e6)
+        .iter()
+        .sum())
 }
