@@ -5,7 +5,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::catalogue::{self, Entry};
+use super::catalogue::{self, Entry, attacks, benign};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
@@ -139,7 +139,7 @@ pub(super) fn plan(quick: bool) -> Plan {
             lines: entry.commands.clone(),
         }
     };
-    let benign = catalogue::read(catalogue::BENIGN)
+    let benign = catalogue::read(benign::BENIGN)
         .iter()
         .map(|phase| {
             phase
@@ -148,8 +148,8 @@ pub(super) fn plan(quick: bool) -> Plan {
                 .collect()
         })
         .collect();
-    let floods = catalogue::read(catalogue::FLOODS);
-    let probes = catalogue::read(catalogue::PROBES);
+    let floods = catalogue::read(attacks::FLOODS);
+    let probes = catalogue::read(attacks::PROBES);
     let floods = floods.iter().flatten().map(|entry| (entry, Label::Dos));
     let probes = probes.iter().flatten().map(|entry| (entry, Label::Probe));
     let attacks: Vec<Scenario> = floods
@@ -157,7 +157,7 @@ pub(super) fn plan(quick: bool) -> Plan {
         .map(|(entry, label)| make(entry, label, pace))
         .collect();
     let span: f64 = attacks.iter().map(|attack| attack.seconds + gap).sum();
-    let background = catalogue::read(catalogue::BACKGROUND)
+    let background = catalogue::read(benign::BACKGROUND)
         .iter()
         .flatten()
         .map(|entry| {

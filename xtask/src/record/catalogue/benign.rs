@@ -1,18 +1,6 @@
-//! The recorder's traffic as tables: name, who, seconds, command; `+` adds a
-//! command to the same scenario, an empty line ends a phase. All scenarios of a
-//! phase run at the same time; an attack is always alone among attacks.
+//! What must never be taken for an attack.
 
-use super::scenarios::Place;
-
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    pub(super) from: Place,
-    pub(super) seconds: f64,
-    pub(super) commands: Vec<String>,
-}
-
-pub(super) const BENIGN: &str = "
+pub(in crate::record) const BENIGN: &str = "
 ping-1             h1       9.0  ping -n -I {src} -c {n@1} {dst}
 ping-5             h2       9.0  ping -n -I {src} -i 0.2 -c {n@5} {dst}
 
@@ -136,114 +124,10 @@ mix-bulk           h1       12.0 iperf3 -B {src} -c {dst} -t {s} -b 30M
 ";
 
 /// Goes on while the attacks come: a victim still has friends.
-pub(super) const BACKGROUND: &str = "
+pub(in crate::record) const BACKGROUND: &str = "
 meanwhile-ping     h1       all  ping -n -I {src} -i 0.1 -c {n@10} {dst}
 meanwhile-ping-back h2       all  ping -n -I {src} -i 0.2 -c {n@5} {dst}
 meanwhile-web      h2       all  {traffic} web {src} {dst} --seconds {s} --rate 2
 meanwhile-dns      h2       all  {traffic} dns {src} {dst} --seconds {s} --rate 4
 meanwhile-ssh      h1       all  {traffic} chat {src} {dst} --seconds {s} --rate 2
 ";
-
-pub(super) const FLOODS: &str = "
-icmp-333           attacker 5.0  hping3 -q -I {dev} -a {src} -1 -i u3000 -c {n@333} {dst}
-icmp-5000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 56 -i u200 -c {n@5000} {dst}
-icmp-again         attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 120 -i u1000 -c {n@1000} {dst}
-icmp-500           attacker 5.0  hping3 -q -I {dev} -a {src} -1 -i u2000 -c {n@500} {dst}
-icmp-1000          attacker 5.0  hping3 -q -I {dev} -a {src} -1 -i u1000 -c {n@1000} {dst}
-icmp-2000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -i u500 -c {n@2000} {dst}
-icmp-large         attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 1000 -i u1000 -c {n@1000} {dst}
-icmp-flood         attacker 2.5  hping3 -q -I {dev} -a {src} -1 --flood {dst}
-ping-f             attacker 4.0  ping -q -n -f -I {src} {dst}
-ping-f-large       attacker 3.0  ping -q -n -f -s 1200 -I {src} {dst}
-ping6-f            attacker 3.0  ping -6 -q -n -f -I {src6} {dst6}
-syn-1000           attacker 4.0  hping3 -q -I {dev} -a {src} -S -p 80 -i u1000 -c {n@1000} {dst}
-syn-flood          attacker 2.5  hping3 -q -I {dev} -a {src} -S -p 80 --flood {dst}
-syn-closed         attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 81 -i u500 -c {n@2000} {dst}
-udp-1000           attacker 4.0  hping3 -q -I {dev} -a {src} -2 -p 53 -d 60 -i u1000 -c {n@1000} {dst}
-udp-flood          attacker 2.5  hping3 -q -I {dev} -a {src} -2 -p 9999 -d 100 --flood {dst}
-";
-
-pub(super) const PROBES: &str = "
-scan-syn-fast-t3   attacker 6.0  nmap -n -Pn -sS -F -T3 {dst}
-scan-syn-t4        attacker 6.0  nmap -n -Pn -sS -p 1-1000 -T4 {dst}
-scan-syn-t5        attacker 6.0  nmap -n -Pn -sS -p 1-4000 -T5 {dst}
-scan-syn-slow      attacker 7.0  nmap -n -Pn -sS -p 1-2000 --max-rate 30 {dst}
-scan-connect-t3    attacker 6.0  nmap -n -Pn -sT -F -T3 {dst}
-scan-connect-t4    attacker 6.0  nmap -n -Pn -sT -p 1-1500 -T4 {dst}
-scan-fin           attacker 5.0  nmap -n -Pn -sF -F -T4 {dst}
-scan-udp           attacker 6.0  nmap -n -Pn -sU -p 50-90 -T4 --max-retries 0 {dst}
-scan-v6            attacker 6.0  nmap -6 -n -Pn -sS -F -T4 -S {src6} -e {dev} {dst6}
-scan-wide          attacker 6.0  nmap -n -Pn -sS -p 22,80,443 -T4 10.83.4.1-60
-sweep-t3           attacker 6.0  nmap -n -sn -PE --disable-arp-ping -T3 10.83.4.1-60
-sweep-t5           attacker 6.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.1-60
-sweep-slow         attacker 7.0  nmap -n -sn -PE --disable-arp-ping --max-rate 10 10.83.4.1-60
-";
-
-/// The table's phases. The tables are ours: a line that can't be read is a bug,
-/// and a test finds it.
-pub(super) fn read(table: &str) -> Vec<Vec<Entry>> {
-    table
-        .trim()
-        .split("\n\n")
-        .map(|phase| {
-            let mut entries: Vec<Entry> = Vec::new();
-            for line in phase.lines() {
-                if let (Some(command), Some(last)) =
-                    (line.trim_start().strip_prefix("+ "), entries.last_mut())
-                {
-                    last.commands.push(command.trim().to_owned());
-                } else if let Some(entry) = entry(line) {
-                    entries.push(entry);
-                }
-            }
-            entries
-        })
-        .collect()
-}
-
-fn entry(line: &str) -> Option<Entry> {
-    let (name, rest) = line.split_once(' ')?;
-    let (who, rest) = rest.trim_start().split_once(' ')?;
-    let (seconds, command) = rest.trim_start().split_once(' ')?;
-    Some(Entry {
-        name: name.to_owned(),
-        from: match who {
-            "h1" => Place::H1,
-            "h2" => Place::H2,
-            "attacker" => Place::Attacker,
-            _ => return None,
-        },
-        seconds: match seconds {
-            // As long as there are attacks.
-            "all" => 0.0,
-            number => number.parse().ok()?,
-        },
-        commands: vec![command.trim().to_owned()],
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_of_every_table_is_read() {
-        for table in [BENIGN, BACKGROUND, FLOODS, PROBES] {
-            let lines = table.lines().filter(|line| !line.trim().is_empty()).count();
-            let read: usize = read(table)
-                .iter()
-                .flatten()
-                .map(|entry| entry.commands.len())
-                .sum();
-            assert_eq!(lines, read);
-        }
-    }
-
-    #[test]
-    fn a_plus_adds_to_the_line_above() {
-        let phases = read("a h1 2 x y\n         +  z\n\nb h2 1.5 w");
-        assert_eq!(phases.len(), 2);
-        assert_eq!(phases[0][0].commands, ["x y", "z"]);
-        assert!((phases[1][0].seconds - 1.5).abs() < 1e-9);
-    }
-}
