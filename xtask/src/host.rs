@@ -84,6 +84,16 @@ impl Host {
         self.start_ping(to, count, interval)?.finish()
     }
 
+    /// The interface's hardware address.
+    pub(crate) fn mac(&self) -> Result<String> {
+        // Not out of /sys, which shows the namespace it was mounted in.
+        let line = self.run(&["ip", "-brief", "link", "show", "dev", &self.interface])?;
+        line.split_whitespace()
+            .nth(2)
+            .map(str::to_owned)
+            .with_context(|| format!("{} has no hardware address", self.name))
+    }
+
     pub(crate) fn sent_packets(&self) -> Result<u64> {
         counters::sent_packets(self.pid, &self.interface)
     }

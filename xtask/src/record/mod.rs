@@ -23,7 +23,7 @@ use crate::process::Running;
 use crate::table::grouped;
 use crate::{build_cmd, interrupt, paths, privilege};
 use label::{Labelled, Owners};
-use scenarios::{Phase, Place, Plan, Scenario};
+use scenarios::{Place, Plan, Scenario};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Only scenarios whose names begin so; may be repeated
     #[arg(long, value_name = "PREFIX")]
     only: Vec<String>,
+    /// The scenarios that no model is trained with, and only these
+    #[arg(long)]
+    held: bool,
     /// Rows kept of a scenario, at most
     #[arg(long, default_value_t = 1500)]
     cap: usize,
@@ -54,7 +57,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     }
     interrupt::listen()?;
     leftovers::clean_leftovers()?;
-    let plan = scenarios::plan(args.quick).only(&args.only);
+    let plan = scenarios::plan(args.quick).held(args.held).only(&args.only);
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, &plan)?;
     let _servers = Servers::start(&lab)?;
@@ -83,8 +86,8 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     Ok(failures == 0)
 }
 
-/// Each scenario's source, and somebody for the sweeps to find.
-fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
+/// Each scenario's source, the victim's addresses for those that need one, and somebody for the sweeps to find.
+pub(crate) fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
     let mut owners = Owners::default();
     let mut batches = [String::new(), String::new(), String::new()];
     let everything = plan
@@ -108,20 +111,38 @@ fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
             host.interface
         );
     }
+    for (own, own6) in plan.attacks.iter().filter_map(Scenario::own) {
+        let interface = &lab.h1.interface;
+        batches[Place::H1 as usize] += &format!(
+            "address add {own}/16 dev {interface}\naddress add {own6}/64 dev {interface} nodad\n"
+        );
+    }
     for last in scenarios::NEIGHBOURS {
         let owner = if last % 2 == 0 { Place::H1 } else { Place::H2 };
         let interface = &host(lab, owner).interface;
-        batches[owner as usize] += &format!("address add 10.83.4.{last}/16 dev {interface}\n");
+        batches[owner as usize] += &format!(
+            "address add 10.83.4.{last}/16 dev {interface}\n\
+             address add fd83::4:{last:x}/64 dev {interface} nodad\n"
+        );
     }
     for from in [Place::H1, Place::H2, Place::Attacker] {
         let file = lab.run.directory().join("addresses");
         fs::write(&file, &batches[from as usize])?;
         host(lab, from).run(&["ip", "-batch", &file.to_string_lossy()])?;
     }
+    // Answers to forged sources go where a router would be.
+    for host in [&lab.h1, &lab.h2] {
+        for (network, via) in [
+            ("10.84.0.0/16", lab.attacker.ip.to_string()),
+            ("fd84::/64", lab.attacker.ip6.to_string()),
+        ] {
+            host.run(&["ip", "route", "add", network, "via", &via])?;
+        }
+    }
     Ok(owners)
 }
 
-fn host(lab: &Lab, from: Place) -> &Host {
+pub(crate) fn host(lab: &Lab, from: Place) -> &Host {
     match from {
         Place::H1 => &lab.h1,
         Place::H2 => &lab.h2,
@@ -130,7 +151,7 @@ fn host(lab: &Lab, from: Place) -> &Host {
 }
 
 /// Web, names, shell and iperf3 on h1 and h2.
-struct Servers {
+pub(crate) struct Servers {
     _running: Vec<Running>,
 }
 
@@ -175,7 +196,7 @@ fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
         interrupt::pause(Duration::from_millis(400))?;
     }
     // Alone first: amid other traffic the same attack gives other columns, and both happen.
-    failures += attack(lab, &plan.attacks, began)?;
+    failures += attack(lab, plan.attacks.iter(), began)?;
     failures += thread::scope(|scope| {
         let over = &over;
         let background: Vec<_> = plan
@@ -183,7 +204,8 @@ fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
             .iter()
             .map(|scenario| scope.spawn(move || play(lab, scenario, over)))
             .collect();
-        let attacks = attack(lab, &plan.attacks, began);
+        let again = plan.attacks.iter().filter(|one| one.comes_again());
+        let attacks = attack(lab, again, began);
         over.store(true, Ordering::Relaxed);
         Ok::<_, anyhow::Error>(join(background)? + attacks?)
     })?;
@@ -191,13 +213,20 @@ fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
     Ok(failures)
 }
 
-fn attack(lab: &Lab, attacks: &Phase, began: Instant) -> Result<usize> {
+fn attack<'a>(
+    lab: &Lab,
+    attacks: impl Iterator<Item = &'a Scenario>,
+    began: Instant,
+) -> Result<usize> {
     let mut failures = 0;
     for scenario in attacks {
         announce(began, [scenario].into_iter());
         interrupt::pause(Duration::from_millis(300))?;
         prefer(&lab.attacker, scenario)?;
+        let before = lab.attacker.sent_packets()?;
         failures += play(lab, scenario, &AtomicBool::new(false))?;
+        let sent = lab.attacker.sent_packets()?.saturating_sub(before);
+        println!("         {} packets", grouped(sent));
         interrupt::pause(Duration::from_secs_f64(match scenario.seconds {
             short if short < 2.0 => 0.0,
             _ => scenarios::GAP - 0.3,
@@ -207,20 +236,24 @@ fn attack(lab: &Lab, attacks: &Phase, began: Instant) -> Result<usize> {
 }
 
 /// The tools that take no source address take the route's.
-fn prefer(attacker: &Host, scenario: &Scenario) -> Result<()> {
-    let source = scenario.source().to_string();
-    attacker
-        .run(&[
+pub(crate) fn prefer(attacker: &Host, scenario: &Scenario) -> Result<()> {
+    for (network, source) in [
+        ("10.83.0.0/16", scenario.source().to_string()),
+        ("fd83::/64", scenario.source6().to_string()),
+    ] {
+        let words = [
             "ip",
             "route",
             "replace",
-            "10.83.0.0/16",
+            network,
             "dev",
             &attacker.interface,
             "src",
             &source,
-        ])
-        .map(drop)
+        ];
+        attacker.run(&words)?;
+    }
+    Ok(())
 }
 
 fn join(running: Vec<thread::ScopedJoinHandle<'_, Result<usize>>>) -> Result<usize> {
@@ -245,9 +278,55 @@ fn announce<'a>(began: Instant, scenarios: impl Iterator<Item = &'a Scenario>) {
     );
 }
 
+/// Takes the `~` off, which says that the exit code says nothing.
+fn uncoded(mut words: Vec<String>) -> (bool, Vec<String>) {
+    match words.first_mut() {
+        Some(first) if first.starts_with('~') => {
+            first.remove(0);
+            (true, words)
+        }
+        _ => (false, words),
+    }
+}
+
+/// Fills in what depends on the machine and the lab.
+fn complete(words: Vec<String>, lab: &Lab, here: &Host) -> Result<Vec<String>> {
+    let python = |script: &str| {
+        let script = paths::root().join("mininet").join(script);
+        vec![
+            "/usr/bin/python3".to_owned(),
+            script.to_string_lossy().into_owned(),
+        ]
+    };
+    let passwords = lab.run.directory().join("words");
+    if !passwords.exists() {
+        fs::write(&passwords, wrong_passwords())?;
+    }
+    let dmac = lab.h1.mac()?;
+    Ok(words
+        .into_iter()
+        .flat_map(|word| match word.as_str() {
+            "{traffic}" => python("traffic.py"),
+            "{attack}" => python("attack.py"),
+            _ => vec![
+                word.replace("{dev}", &here.interface)
+                    .replace("{dmac}", &dmac)
+                    .replace("{words}", &passwords.to_string_lossy()),
+            ],
+        })
+        .collect())
+}
+
+/// More than any tool tries within its time, none of them right.
+fn wrong_passwords() -> String {
+    (0..4000)
+        .map(|number| format!("summer{number}\n"))
+        .collect()
+}
+
 /// Runs a scenario's commands side by side, each bounded by its seconds, or
 /// until it is `over`.
-fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<usize> {
+pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<usize> {
     let from = host(lab, scenario.from);
     // h1 talks to h2; h2 and attacker talk to h1.
     let to = if scenario.from == Place::H1 {
@@ -257,6 +336,11 @@ fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<usize> {
     };
     let mut running = Vec::new();
     for words in scenario.commands((to.ip, to.ip6), "{traffic}") {
+        let (here, words) = match words.split_first() {
+            Some((first, rest)) if first == "@h1" => (&lab.h1, rest.to_vec()),
+            _ => (from, words),
+        };
+        let (any_code, words) = uncoded(words);
         let limit = Duration::from_secs_f64(scenario.seconds * 1.3 + 0.5);
         // Attacks end at their time: floods never would, and hping3 sends slower
         // than asked and then waits for answers.
@@ -266,23 +350,13 @@ fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<usize> {
         } else {
             limit
         };
-        let words: Vec<String> = words
-            .into_iter()
-            .flat_map(|word| match word.as_str() {
-                "{traffic}" => vec![
-                    "/usr/bin/python3".to_owned(),
-                    traffic().to_string_lossy().into_owned(),
-                ],
-                "{dev}" => vec![from.interface.clone()],
-                _ => vec![word],
-            })
-            .collect();
+        let words = complete(words, lab, here)?;
         let line = words.join(" ");
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        running.push((from.spawn(limit, &words)?, line, endless));
+        running.push((here.spawn(limit, &words)?, line, endless, any_code));
     }
     let mut failures = 0;
-    for (mut child, line, endless) in running {
+    for (mut child, line, endless, any_code) in running {
         let deadline = Instant::now() + Duration::from_secs_f64(scenario.seconds * 1.3 + 4.0);
         while !child.has_ended() {
             interrupt::pause(Duration::from_millis(20))?;
@@ -296,8 +370,9 @@ fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<usize> {
         let code = child
             .wait_within(Duration::ZERO)?
             .and_then(|status| status.code());
-        // 124: ended by `timeout`, as planned for the endless ones.
-        if code != Some(0) && !(endless && code == Some(124)) {
+        // 124: ended by `timeout`, as planned for the endless ones; 125 to 127: never begun.
+        let began = code.is_some_and(|code| !(125..=127).contains(&code));
+        if code != Some(0) && !(endless && code == Some(124)) && !(any_code && began) {
             println!("         {} did not work ({code:?}): {line}", scenario.name);
             failures += 1;
         }

@@ -1,6 +1,9 @@
 //! The recorder's traffic as tables: name, who, seconds, command; `+` adds a
 //! command to the same scenario, an empty line ends a phase. All scenarios of a
 //! phase run at the same time; an attack is always alone among attacks.
+//!
+//! `held` before the command marks a scenario that no model may be trained with:
+//! what is found of these says how much of the training carries over.
 
 pub(super) mod attacks;
 pub(super) mod benign;
@@ -12,6 +15,8 @@ pub(super) struct Entry {
     pub(super) name: String,
     pub(super) from: Place,
     pub(super) seconds: f64,
+    /// Kept out of the training.
+    pub(super) held: bool,
     pub(super) commands: Vec<String>,
 }
 
@@ -40,7 +45,9 @@ pub(super) fn read(table: &str) -> Vec<Vec<Entry>> {
 fn entry(line: &str) -> Option<Entry> {
     let (name, rest) = line.split_once(' ')?;
     let (who, rest) = rest.trim_start().split_once(' ')?;
-    let (seconds, command) = rest.trim_start().split_once(' ')?;
+    let (seconds, rest) = rest.trim_start().split_once(' ')?;
+    let rest = rest.trim();
+    let unmarked = rest.strip_prefix("held ");
     Some(Entry {
         name: name.to_owned(),
         from: match who {
@@ -54,19 +61,21 @@ fn entry(line: &str) -> Option<Entry> {
             "all" => 0.0,
             number => number.parse().ok()?,
         },
-        commands: vec![command.trim().to_owned()],
+        held: unmarked.is_some(),
+        commands: vec![unmarked.unwrap_or(rest).trim().to_owned()],
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::attacks::{FLOODS, PROBES};
+    use super::attacks::GROUPS;
     use super::benign::{BACKGROUND, BENIGN};
     use super::*;
 
     #[test]
     fn every_line_of_every_table_is_read() {
-        for table in [BENIGN, BACKGROUND, FLOODS, PROBES] {
+        let attacks = GROUPS.iter().map(|group| group.table);
+        for table in [BENIGN, BACKGROUND].into_iter().chain(attacks) {
             let lines = table.lines().filter(|line| !line.trim().is_empty()).count();
             let read: usize = read(table)
                 .iter()
@@ -75,6 +84,16 @@ mod tests {
                 .sum();
             assert_eq!(lines, read);
         }
+    }
+
+    #[test]
+    fn held_is_no_part_of_the_command() {
+        let phases = read("a h1 2 x held\nb h2 1.5 held  y z");
+        let [a, b] = &phases[0][..] else {
+            panic!("two entries expected")
+        };
+        assert_eq!((a.held, a.commands[0].as_str()), (false, "x held"));
+        assert_eq!((b.held, b.commands[0].as_str()), (true, "y z"));
     }
 
     #[test]
