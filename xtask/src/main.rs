@@ -4,6 +4,7 @@ mod agent;
 mod bench;
 mod build_cmd;
 mod counters;
+mod daemons;
 mod data;
 mod demo;
 mod doctor;

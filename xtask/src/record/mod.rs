@@ -4,11 +4,11 @@
 mod catalogue;
 mod label;
 mod scenarios;
+pub(crate) mod servers;
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,11 +19,11 @@ use crate::agent::{self, Agent};
 use crate::doctor::{self, Profile};
 use crate::host::Host;
 use crate::lab::{Kind, Lab, leftovers};
-use crate::process::Running;
 use crate::table::grouped;
 use crate::{build_cmd, interrupt, paths, privilege};
 use label::{Labelled, Owners};
 use scenarios::{Place, Plan, Scenario};
+use servers::Servers;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn command(args: &Args) -> Result<bool> {
-    doctor::prepare(Profile::Run)?;
+    doctor::prepare(Profile::Record)?;
     if !args.no_agent {
         build_cmd::build()?;
     }
@@ -60,7 +60,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     let plan = scenarios::plan(args.quick).held(args.held).only(&args.only);
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, &plan)?;
-    let _servers = Servers::start(&lab)?;
+    let servers = Servers::start(&mut lab)?;
     if args.no_agent {
         return Ok(perform(&lab, &plan)? == 0);
     }
@@ -148,35 +148,6 @@ pub(crate) fn host(lab: &Lab, from: Place) -> &Host {
         Place::H2 => &lab.h2,
         Place::Attacker => &lab.attacker,
     }
-}
-
-/// Web, names, shell and iperf3 on h1 and h2.
-pub(crate) struct Servers {
-    _running: Vec<Running>,
-}
-
-impl Servers {
-    fn start(lab: &Lab) -> Result<Self> {
-        let mut running = Vec::new();
-        for host in [&lab.h1, &lab.h2] {
-            let mut script = host.command("/usr/bin/python3");
-            // They read our end of a pipe: they end when we do.
-            script.arg(traffic()).arg("serve").stdin(Stdio::piped());
-            running.push(start_quietly(&mut script)?);
-            running.push(start_quietly(host.command("iperf3").arg("-s"))?);
-        }
-        // Until all of them listen.
-        interrupt::pause(Duration::from_secs(1))?;
-        Ok(Self { _running: running })
-    }
-}
-
-fn start_quietly(command: &mut Command) -> Result<Running> {
-    Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()))
-}
-
-fn traffic() -> PathBuf {
-    paths::root().join("mininet/traffic.py")
 }
 
 /// All of it. Returns how many commands did not do what they should.
