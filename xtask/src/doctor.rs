@@ -78,6 +78,18 @@ const PACKAGES: &[Package] = &[
     package("redis-tools", "redis-benchmark", Profile::Record),
     package("rsync", "rsync", Profile::Record),
     package("socat", "socat", Profile::Record),
+    package("masscan", "masscan", Profile::Record),
+    package("zmap", "zmap", Profile::Record),
+    package("fping", "fping", Profile::Record),
+    package("hydra", "hydra", Profile::Record),
+    package("medusa", "medusa", Profile::Record),
+    package("ncrack", "ncrack", Profile::Record),
+    package("patator", "patator", Profile::Record),
+    package("slowhttptest", "slowhttptest", Profile::Record),
+    package("siege", "siege", Profile::Record),
+    package("t50", "t50", Profile::Record),
+    package("netsniff-ng", "mausezahn", Profile::Record),
+    package("netcat-openbsd", "nc.openbsd", Profile::Record),
     package("python3-venv", "/usr/share/doc/python3-venv", Profile::Test),
 ];
 

@@ -21,9 +21,11 @@ use crate::host::Host;
 use crate::lab::{Kind, Lab, leftovers};
 use crate::table::grouped;
 use crate::{build_cmd, interrupt, paths, privilege};
-use label::{Labelled, Owners};
-use scenarios::{Place, Plan, Scenario};
-use servers::Servers;
+use label::Labelled;
+pub(crate) use label::Owners;
+use scenarios::Place;
+pub(crate) use scenarios::{GAP, Label, Phase, Plan, Scenario, plan};
+pub(crate) use servers::Servers;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -57,10 +59,10 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     }
     interrupt::listen()?;
     leftovers::clean_leftovers()?;
-    let plan = scenarios::plan(args.quick).held(args.held).only(&args.only);
+    let plan = plan(args.quick).held(args.held).only(&args.only);
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, &plan)?;
-    let servers = Servers::start(&mut lab)?;
+    let _servers = Servers::start(&mut lab)?;
     if args.no_agent {
         return Ok(perform(&lab, &plan)? == 0);
     }
@@ -70,9 +72,10 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         &mut lab,
         &agent::Options {
             mode: "monitor",
-            dos_ttl: "5s",
+            ttl: "5s",
             api: agent::free_address()?,
             record: Some(&raw),
+            model: None,
         },
     )?;
     let failures = perform(&lab, &plan)?;
@@ -154,17 +157,10 @@ pub(crate) fn host(lab: &Lab, from: Place) -> &Host {
 fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
     let began = Instant::now();
     let mut failures = 0;
-    let (never, over) = (AtomicBool::new(false), AtomicBool::new(false));
+    let over = AtomicBool::new(false);
     for phase in &plan.benign {
         announce(began, phase.iter());
-        failures += thread::scope(|scope| {
-            let running: Vec<_> = phase
-                .iter()
-                .map(|scenario| scope.spawn(|| play(lab, scenario, &never)))
-                .collect();
-            join(running)
-        })?;
-        interrupt::pause(Duration::from_millis(400))?;
+        failures += play_phase(lab, phase)?;
     }
     // Alone first: amid other traffic the same attack gives other columns, and both happen.
     failures += attack(lab, plan.attacks.iter(), began)?;
@@ -181,6 +177,20 @@ fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
         Ok::<_, anyhow::Error>(join(background)? + attacks?)
     })?;
     println!("  {:>4.0} s  done", began.elapsed().as_secs_f64());
+    Ok(failures)
+}
+
+/// The phase's scenarios side by side, and a moment of rest.
+pub(crate) fn play_phase(lab: &Lab, phase: &Phase) -> Result<usize> {
+    let never = AtomicBool::new(false);
+    let failures = thread::scope(|scope| {
+        let running: Vec<_> = phase
+            .iter()
+            .map(|scenario| scope.spawn(|| play(lab, scenario, &never)))
+            .collect();
+        join(running)
+    })?;
+    interrupt::pause(Duration::from_millis(400))?;
     Ok(failures)
 }
 
@@ -341,9 +351,10 @@ pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<
         let code = child
             .wait_within(Duration::ZERO)?
             .and_then(|status| status.code());
-        // 124: ended by `timeout`, as planned for the endless ones; 125 to 127: never begun.
+        // 124 and 137: ended by `timeout`, as planned for the endless ones; 125 to 127: never begun.
         let began = code.is_some_and(|code| !(125..=127).contains(&code));
-        if code != Some(0) && !(endless && code == Some(124)) && !(any_code && began) {
+        if code != Some(0) && !(endless && matches!(code, Some(124 | 137))) && !(any_code && began)
+        {
             println!("         {} did not work ({code:?}): {line}", scenario.name);
             failures += 1;
         }

@@ -39,11 +39,11 @@ const fn group(label: Label, promise_ms: Option<u64>, table: &'static str) -> Gr
 
 /// At least 1,000 packets a second, from an address that is the sender's.
 pub(in crate::record) const FLOODS: &str = "
-icmp-1000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -i u1000 -c {n@1000} {dst}
-icmp-again         attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 120 -i u900 -c {n@1100} {dst}
+icmp-1000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -i u700 -c {n@1400} {dst}
+icmp-again         attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 120 -i u700 -c {n@1400} {dst}
 icmp-2000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -i u500 -c {n@2000} {dst}
-icmp-5000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 56 -i u200 -c {n@5000} {dst}
-icmp-large         attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 1000 -i u900 -c {n@1100} {dst}
+icmp-5000          attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 56 -i u100 -c {n@8000} {dst}
+icmp-large         attacker 4.0  hping3 -q -I {dev} -a {src} -1 -d 1000 -i u700 -c {n@1400} {dst}
 icmp-flood         attacker 2.5  hping3 -q -I {dev} -a {src} -1 --flood {dst}
 icmp-flood-large   attacker 2.5  hping3 -q -I {dev} -a {src} -1 -d 1400 --flood {dst}
 icmp-unreachable   attacker 3.0  hping3 -q -I {dev} -a {src} -1 -C 3 -K 1 -i u500 {dst}
@@ -51,18 +51,18 @@ ping-f             attacker 4.0  ping -q -n -f -I {src} {dst}
 ping-f-large       attacker 3.0  ping -q -n -f -s 1200 -I {src} {dst}
 ping-f-preload     attacker 3.0  held ping -q -n -f -l 100 -s 400 -I {src} {dst}
 ping6-f            attacker 3.0  ping -6 -q -n -f -I {src6} {dst6}
-icmp6-1000         attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 900usec -A {src6} -B {dst6} -b {dmac} -t icmp6 type=128 -p 56
+icmp6-1000         attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 700usec -A {src6} -B {dst6} -b {dmac} -t icmp6 type=128 -p 56
 icmp6-flood        attacker 2.5  held mausezahn -6 {dev} -q -c 0 -A {src6} -B {dst6} -b {dmac} -t icmp6 type=128 -p 400
 smurf-one          attacker 3.0  hping3 -q -I {dev} -a {src} -1 -C 0 -d 64 -i u500 {dst}
-syn-1000           attacker 4.0  hping3 -q -I {dev} -a {src} -S -p 80 -i u900 -c {n@1100} {dst}
+syn-1000           attacker 4.0  hping3 -q -I {dev} -a {src} -S -p 80 -i u700 -c {n@1400} {dst}
 syn-3000           attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 22 -i u330 -c {n@3000} {dst}
 syn-flood          attacker 2.5  hping3 -q -I {dev} -a {src} -S -p 80 --flood {dst}
 syn-closed         attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 81 -i u500 -c {n@2000} {dst}
 syn-ports          attacker 3.0  hping3 -q -I {dev} -a {src} -S -p ++1000 -i u500 -c {n@2000} {dst}
 syn-data           attacker 3.0  held hping3 -q -I {dev} -a {src} -S -p 443 -d 400 -i u500 -c {n@2000} {dst}
-syn6-1000          attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 900usec -A {src6} -B {dst6} -b {dmac} -t tcp dp=80,sp=1024-60000,flags=syn
+syn6-1000          attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 700usec -A {src6} -B {dst6} -b {dmac} -t tcp dp=80,sp=1024-60000,flags=syn
 syn6-flood         attacker 2.5  mausezahn -6 {dev} -q -c 0 -A {src6} -B {dst6} -b {dmac} -t tcp dp=443,sp=1024-60000,flags=syn
-ack-1000           attacker 3.0  hping3 -q -I {dev} -a {src} -A -p 80 -i u900 -c {n@1100} {dst}
+ack-1000           attacker 3.0  hping3 -q -I {dev} -a {src} -A -p 80 -i u700 -c {n@1400} {dst}
 ack-flood          attacker 2.5  hping3 -q -I {dev} -a {src} -A -p 80 --flood {dst}
 push-2000          attacker 3.0  hping3 -q -I {dev} -a {src} -P -A -p 80 -d 300 -i u500 -c {n@2000} {dst}
 synack-2000        attacker 3.0  hping3 -q -I {dev} -a {src} -S -A -s 443 -p 30000 -i u500 -c {n@2000} {dst}
@@ -71,26 +71,26 @@ rst-flood          attacker 2.5  held hping3 -q -I {dev} -a {src} -R -p 80 --flo
 fin-2000           attacker 3.0  hping3 -q -I {dev} -a {src} -F -p 80 -i u500 -c {n@2000} {dst}
 xmas-2000          attacker 3.0  hping3 -q -I {dev} -a {src} -F -P -U -p 80 -i u500 -c {n@2000} {dst}
 null-2000          attacker 3.0  held hping3 -q -I {dev} -a {src} -p 80 -i u500 -c {n@2000} {dst}
-udp-1000           attacker 4.0  hping3 -q -I {dev} -a {src} -2 -p 53 -d 60 -i u900 -c {n@1100} {dst}
-udp-5000           attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p 5060 -d 200 -i u200 -c {n@5000} {dst}
+udp-1000           attacker 4.0  hping3 -q -I {dev} -a {src} -2 -p 53 -d 60 -i u700 -c {n@1400} {dst}
+udp-5000           attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p 5060 -d 200 -i u100 -c {n@8000} {dst}
 udp-flood          attacker 2.5  hping3 -q -I {dev} -a {src} -2 -p 9999 -d 100 --flood {dst}
 udp-large          attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p 443 -d 1400 -i u500 -c {n@2000} {dst}
 udp-ports          attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p ++2000 -d 60 -i u500 -c {n@2000} {dst}
 udp-one-flow       attacker 3.0  hping3 -q -I {dev} -a {src} -2 -s 4444 -k -p 9999 -d 400 -i u300 -c {n@3000} {dst}
-udp6-1000          attacker 3.0  held mausezahn -6 {dev} -q -c 0 -d 900usec -A {src6} -B {dst6} -b {dmac} -t udp dp=9999,sp=1024-60000 -p 100
+udp6-1000          attacker 3.0  held mausezahn -6 {dev} -q -c 0 -d 700usec -A {src6} -B {dst6} -b {dmac} -t udp dp=9999,sp=1024-60000 -p 100
 udp6-flood         attacker 2.5  held mausezahn -6 {dev} -q -c 0 -A {src6} -B {dst6} -b {dmac} -t udp dp=9999,sp=1024-60000 -p 300
 amp-dns-one        attacker 3.0  hping3 -q -I {dev} -a {src} -2 -s 53 -k -p 40000 -d 1200 -i u500 -c {n@2000} {dst}
 amp-ntp-one        attacker 3.0  hping3 -q -I {dev} -a {src} -2 -s 123 -k -p 41000 -d 440 -i u250 -c {n@4000} {dst}
-frag-udp           attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p 7000 -d 3000 -m 1000 -i u900 {dst}
+frag-udp           attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p 7000 -d 3000 -m 1000 -i u700 {dst}
 frag-icmp          attacker 3.0  ping -q -n -f -l 20 -s 4000 -I {src} {dst}
-frag-tiny          attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 80 -d 64 -f -i u900 {dst}
+frag-tiny          attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 80 -d 64 -f -i u700 {dst}
 frag-tail          attacker 3.0  held hping3 -q -I {dev} -a {src} -2 -p 80 -d 400 -x -g 800 -i u500 {dst}
 frag6-icmp         attacker 3.0  ping -6 -q -n -f -l 20 -s 4000 -I {src6} {dst6}
 land               attacker 3.0  hping3 -q -I {dev} -a {own} -S -s 80 -k -p 80 -i u500 -c {n@2000} {own}
 land6              attacker 3.0  held mausezahn -6 {dev} -q -c 0 -d 500usec -A {own6} -B {own6} -b {dmac} -t tcp dp=80,sp=80,flags=syn
 conn-ab            attacker 4.0  ~ab -q -r -s 2 -B {src} -c 40 -n 1000000 -t {i} http://{dst}/
 conn-bare          attacker 4.0  {attack} connect {src} {dst} --port 80 --rate 2000 --seconds {s}
-conn6-bare         attacker 4.0  {attack} connect {src6} {dst6} --port 22 --rate 1500 --seconds {s}
+conn6-bare         attacker 4.0  {attack} connect {src6} {dst6} --port 80 --rate 1500 --seconds {s}
 conn-wrk           attacker 4.0  held wrk -t 1 -c 60 -d {i} -H Connection:close http://{dst}/
 http-siege         attacker 4.0  held ~siege -q -b -c 50 -t {i}S http://{dst}/
 mixed-t50          attacker 3.0  held ~t50 --flood --saddr {src} --dport 80 {dst}
@@ -98,10 +98,10 @@ mixed-t50          attacker 3.0  held ~t50 --flood --saddr {src} --dport 80 {dst
 
 /// As many, from forged addresses: a /24 (/112) of its own each, or the Internet.
 pub(in crate::record) const FORGED_FLOODS: &str = "
-forged-syn-1000    attacker 4.0  trafgen --dev {dev} -P 1 -n {n@1100} -t 900us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=80,syn)}
+forged-syn-1000    attacker 4.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 700us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=80,syn)}
 forged-syn-flood   attacker 2.5  mausezahn {dev} -q -c 0 -A {net}.0/24 -B {dst} -b {dmac} -t tcp dp=80,sp=1024-60000,flags=syn
 forged-syn-ports   attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=drnd(),syn)}
-forged-syn6        attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 900usec -A {net6}:0/112 -B {dst6} -b {dmac} -t tcp dp=80,sp=1024-60000,flags=syn
+forged-syn6        attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 700usec -A {net6}:0/112 -B {dst6} -b {dmac} -t tcp dp=80,sp=1024-60000,flags=syn
 forged-ack-2000    attacker 3.0  held trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=443,ack)}
 forged-udp-2000    attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=drnd(),dp=9999),drnd(100)}
 forged-udp-ports   attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=drnd(),dp=drnd()),drnd(40)}
@@ -154,7 +154,7 @@ scan-os            attacker 8.0  nmap -n -Pn -O -F -T4 {dst}
 scan-all           attacker 8.0  held nmap -n -Pn -A -F -T4 {dst}
 scan-scripts       attacker 6.0  nmap -n -Pn -sT --script banner -F -T4 {dst}
 scan-banners       attacker 4.0  {attack} banners {src} {dst} --rate 25 --seconds {s}
-scan-ncat          attacker 4.0  ~nc -n -v -z -w 1 -s {src} {dst} 1-3000
+scan-ncat          attacker 4.0  ~nc.openbsd -n -v -z -w 1 -s {src} {dst} 1-3000
 scan-hping         attacker 5.0  ~hping3 -q -I {dev} -a {src} --scan 1-1000 -S {dst}
 scan-masscan       attacker 5.0  held masscan {dst} -p1-2000 --rate 400 --wait 1 --adapter-ip {src} --router-mac {dmac} -e {dev}
 scan-masscan-slow  attacker 6.0  held masscan {dst} -p1-2000 --rate 40 --wait 1 --adapter-ip {src} --router-mac {dmac} -e {dev}
@@ -210,7 +210,7 @@ guess-http-4       attacker 8.0  ~hydra -I -q -t 4 -l clerk -P {words} http-get:
 guess-http-16      attacker 8.0  ~hydra -I -q -t 16 -l clerk -P {words} http-get://{dst}/private/
 guess-http-medusa  attacker 8.0  held ~medusa -h {dst} -u clerk -P {words} -M http -m DIR:/private/ -t 4
 guess-http-patator attacker 8.0  held ~patator http_fuzz url=http://{dst}/private/ user_pass=clerk:FILE0 0={words} -x ignore:code=401 -t 4
-guess-redis        attacker 8.0  ~hydra -I -q -t 4 -P {words} redis://{dst}
+guess-redis        attacker 8.0  {attack} guess-redis {src} {dst} --rate 20 --seconds {s}
 guess-postgres     attacker 8.0  ~hydra -I -q -t 4 -l postgres -P {words} postgres://{dst}
 guess6-ssh         attacker 10.0 ~hydra -I -q -6 -t 4 -l clerk -P {words} ssh://[{dst6}]
 ";
