@@ -37,14 +37,29 @@ pub(crate) fn is_there(package: &str) -> bool {
     DAEMONS
         .iter()
         .filter(|(name, _)| *name == package)
-        .any(|(_, program)| {
-            [folder().as_path(), Path::new("/")]
-                .iter()
-                .any(|root| has(root, program))
-        })
+        .any(|(_, program)| find(program).is_some())
 }
 
-fn has(root: &Path, program: &str) -> bool {
+/// A program of one of these packages, unpacked or installed.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    [folder().as_path(), Path::new("/")]
+        .iter()
+        .find_map(|root| find_in(root, program))
+}
+
+/// Where the loader finds what was unpacked with them.
+pub(crate) fn libraries() -> String {
+    fs::read_dir(folder().join("usr/lib"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().to_string_lossy().into_owned())
+        .filter(|path| path.ends_with("-linux-gnu"))
+        .collect::<Vec<_>>()
+        .join(":")
+}
+
+fn find_in(root: &Path, program: &str) -> Option<PathBuf> {
     let versions = fs::read_dir(root.join("usr/lib/postgresql"));
     let of_postgresql = versions
         .into_iter()
@@ -55,7 +70,8 @@ fn has(root: &Path, program: &str) -> bool {
         .map(|folder| root.join(folder))
         .into_iter()
         .chain(of_postgresql)
-        .any(|folder| folder.join(program).exists())
+        .map(|folder| folder.join(program))
+        .find(|path| path.exists())
 }
 
 /// Fetches what is missing with all that it needs and this machine lacks.
@@ -123,8 +139,8 @@ mod tests {
         let folder = root.join("usr/lib/postgresql/15/bin");
         fs::create_dir_all(&folder).expect("folder");
         fs::write(folder.join("postgres"), "").expect("file");
-        assert!(has(&root, "postgres"));
-        assert!(!has(&root, "nginx"));
+        assert_eq!(find_in(&root, "postgres"), Some(folder.join("postgres")));
+        assert_eq!(find_in(&root, "nginx"), None);
         fs::remove_dir_all(root).expect("tidy");
     }
 }

@@ -1,6 +1,8 @@
 //! A host of the lab: a network namespace, entered through a process in it.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -61,6 +63,22 @@ impl Host {
                 .args(arguments)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null()),
+        )
+    }
+
+    /// Like [`Host::spawn`], with the standard error in a file.
+    pub(crate) fn spawn_noting(
+        &self,
+        limit: Duration,
+        words: &[&str],
+        said: &Path,
+    ) -> Result<Running> {
+        let (program, arguments) = words.split_first().context("empty command")?;
+        Running::start(
+            self.bounded(limit, program)
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(File::create(said)?),
         )
     }
 

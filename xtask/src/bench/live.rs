@@ -18,11 +18,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::{Row, median};
-use crate::host::Host;
+use crate::interrupt;
 use crate::lab::{Kind, Lab};
 use crate::record::{self, Label, Owners, Plan, Scenario, Servers};
 use crate::table::{self, grouped};
-use crate::{interrupt, measure};
 use load::Load;
 use recovery::Recovered;
 use tally::Scenarios;

@@ -28,11 +28,14 @@ pub(crate) struct Owners {
     /// Addresses of a victim that only one attack sends to.
     by_target: BTreeMap<IpAddr, (Label, String)>,
     attacks: Vec<Scenario>,
+    tools: BTreeMap<String, String>,
 }
 
 impl Owners {
     pub(crate) fn add(&mut self, scenario: &Scenario) {
         let owner = || (scenario.label, scenario.name.clone());
+        let tool = scenario.tool().to_owned();
+        self.tools.insert(scenario.name.clone(), tool);
         for address in [
             IpAddr::V4(scenario.source()),
             IpAddr::V6(scenario.source6()),
@@ -65,6 +68,12 @@ impl Owners {
         }
     }
 
+    /// What made a scenario's traffic, or what a backscatter answers to.
+    fn tool(&self, name: &str) -> &str {
+        let name = name.strip_prefix(BACKSCATTER).unwrap_or(name);
+        self.tools.get(name).map_or("other", String::as_str)
+    }
+
     fn sender(&self, address: IpAddr) -> Option<(Label, String)> {
         self.by_source.get(&address).cloned().or_else(|| {
             let forger = self.attacks.iter().find(|attack| attack.forges(address))?;
@@ -74,8 +83,10 @@ impl Owners {
 }
 
 fn backscatter(name: &str) -> (Label, String) {
-    (Label::Normal, format!("backscatter-{name}"))
+    (Label::Normal, format!("{BACKSCATTER}{name}"))
 }
+
+const BACKSCATTER: &str = "backscatter-";
 
 /// Labelled rows by scenario.
 pub(super) struct Labelled {
@@ -120,10 +131,12 @@ impl Labelled {
             }
             row.push_field(label.name());
             row.push_field(&name);
+            row.push_field(owners.tool(&name));
             rows.entry(name).or_default().push(row);
         }
         header.push_field("label");
         header.push_field("scenario");
+        header.push_field("tool");
         Ok(Self { header, rows, read })
     }
 
@@ -234,7 +247,7 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
     }
 
     #[test]
-    fn label_and_scenario_are_the_last_columns() {
+    fn label_scenario_and_tool_are_the_last_columns() {
         let mut text = Vec::new();
         labelled().write(&mut text).expect("written");
         let text = String::from_utf8(text).expect("text");
@@ -243,15 +256,15 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
             lines
                 .next()
                 .expect("header")
-                .ends_with("confidence,label,scenario")
+                .ends_with("confidence,label,scenario,tool")
         );
         assert!(
             lines
                 .next()
                 .expect("row")
-                .ends_with("normal,backscatter-icmp-1000")
+                .ends_with("normal,backscatter-icmp-1000,hping3")
         );
-        assert!(lines.next().expect("row").ends_with("dos,icmp-1000"));
+        assert!(lines.next().expect("row").ends_with("dos,icmp-1000,hping3"));
     }
 
     #[test]

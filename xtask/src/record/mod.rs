@@ -5,6 +5,7 @@ mod catalogue;
 mod label;
 mod scenarios;
 pub(crate) mod servers;
+mod words;
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
@@ -20,7 +21,7 @@ use crate::doctor::{self, Profile};
 use crate::host::Host;
 use crate::lab::{Kind, Lab, leftovers};
 use crate::table::grouped;
-use crate::{build_cmd, interrupt, paths, privilege};
+use crate::{build_cmd, interrupt, privilege};
 use label::Labelled;
 pub(crate) use label::Owners;
 use scenarios::Place;
@@ -35,7 +36,7 @@ pub(crate) struct Args {
     /// Three minutes instead of ten
     #[arg(long)]
     quick: bool,
-    /// Only scenarios whose names begin so; may be repeated
+    /// Only scenarios whose names begin so, or with this label; may be repeated
     #[arg(long, value_name = "PREFIX")]
     only: Vec<String>,
     /// The scenarios that no model is trained with, and only these
@@ -48,6 +49,9 @@ pub(crate) struct Args {
     #[arg(long, hide = true)]
     no_agent: bool,
 }
+
+/// Has a hardware address, and nobody behind it.
+const DEAD: &str = "10.83.7.7";
 
 pub(crate) fn command(args: &Args) -> Result<bool> {
     doctor::prepare(Profile::Record)?;
@@ -62,9 +66,11 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     let plan = plan(args.quick).held(args.held).only(&args.only);
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, &plan)?;
-    let _servers = Servers::start(&mut lab)?;
+    let servers = Servers::start(&mut lab)?;
     if args.no_agent {
-        return Ok(perform(&lab, &plan)? == 0);
+        let failures = perform(&lab, &plan)?;
+        servers.check()?;
+        return Ok(failures == 0);
     }
 
     let raw = lab.run.directory().join("rows.csv");
@@ -79,6 +85,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         },
     )?;
     let failures = perform(&lab, &plan)?;
+    servers.check()?;
     if !agent.stop() {
         bail!("the agent did not end in order: its rows may be incomplete");
     }
@@ -114,6 +121,23 @@ pub(crate) fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
             host.interface
         );
     }
+    let benign = plan.benign.iter().flatten().chain(&plan.background);
+    for (scenario, (peer, peer6)) in benign.filter_map(|one| Some((one, one.peer()?))) {
+        let (from, to) = match scenario.from {
+            Place::H1 => (Place::H1, Place::H2),
+            other => (other, Place::H1),
+        };
+        let interface = &host(lab, to).interface;
+        batches[to as usize] += &format!(
+            "address add {peer}/16 dev {interface}\naddress add {peer6}/64 dev {interface} nodad\n"
+        );
+        let interface = &host(lab, from).interface;
+        batches[from as usize] += &format!(
+            "route add {peer} dev {interface} src {}\nroute add {peer6} dev {interface} src {}\n",
+            scenario.source(),
+            scenario.source6()
+        );
+    }
     for (own, own6) in plan.attacks.iter().filter_map(Scenario::own) {
         let interface = &lab.h1.interface;
         batches[Place::H1 as usize] += &format!(
@@ -132,6 +156,10 @@ pub(crate) fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
         let file = lab.run.directory().join("addresses");
         fs::write(&file, &batches[from as usize])?;
         host(lab, from).run(&["ip", "-batch", &file.to_string_lossy()])?;
+    }
+    for host in [&lab.h1, &lab.h2] {
+        let words = ["ip", "neigh", "add", DEAD, "lladdr", "02:00:00:00:00:07"];
+        host.run(&[&words[..], &["dev", &host.interface]].concat())?;
     }
     // Answers to forged sources go where a router would be.
     for host in [&lab.h1, &lab.h2] {
@@ -210,7 +238,7 @@ fn attack<'a>(
         println!("         {} packets", grouped(sent));
         interrupt::pause(Duration::from_secs_f64(match scenario.seconds {
             short if short < 2.0 => 0.0,
-            _ => scenarios::GAP - 0.3,
+            _ => GAP - 0.3,
         }))?;
     }
     Ok(failures)
@@ -259,52 +287,6 @@ fn announce<'a>(began: Instant, scenarios: impl Iterator<Item = &'a Scenario>) {
     );
 }
 
-/// Takes the `~` off, which says that the exit code says nothing.
-fn uncoded(mut words: Vec<String>) -> (bool, Vec<String>) {
-    match words.first_mut() {
-        Some(first) if first.starts_with('~') => {
-            first.remove(0);
-            (true, words)
-        }
-        _ => (false, words),
-    }
-}
-
-/// Fills in what depends on the machine and the lab.
-fn complete(words: Vec<String>, lab: &Lab, here: &Host) -> Result<Vec<String>> {
-    let python = |script: &str| {
-        let script = paths::root().join("mininet").join(script);
-        vec![
-            "/usr/bin/python3".to_owned(),
-            script.to_string_lossy().into_owned(),
-        ]
-    };
-    let passwords = lab.run.directory().join("words");
-    if !passwords.exists() {
-        fs::write(&passwords, wrong_passwords())?;
-    }
-    let dmac = lab.h1.mac()?;
-    Ok(words
-        .into_iter()
-        .flat_map(|word| match word.as_str() {
-            "{traffic}" => python("traffic.py"),
-            "{attack}" => python("attack.py"),
-            _ => vec![
-                word.replace("{dev}", &here.interface)
-                    .replace("{dmac}", &dmac)
-                    .replace("{words}", &passwords.to_string_lossy()),
-            ],
-        })
-        .collect())
-}
-
-/// More than any tool tries within its time, none of them right.
-fn wrong_passwords() -> String {
-    (0..4000)
-        .map(|number| format!("summer{number}\n"))
-        .collect()
-}
-
 /// Runs a scenario's commands side by side, each bounded by its seconds, or
 /// until it is `over`.
 pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<usize> {
@@ -316,13 +298,15 @@ pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<
         &lab.h1
     };
     let mut running = Vec::new();
+    let scratch = words::scratch(lab, scenario)?;
     for words in scenario.commands((to.ip, to.ip6), "{traffic}") {
         let (here, words) = match words.split_first() {
             Some((first, rest)) if first == "@h1" => (&lab.h1, rest.to_vec()),
             _ => (from, words),
         };
-        let (any_code, words) = uncoded(words);
-        let limit = Duration::from_secs_f64(scenario.seconds * 1.3 + 0.5);
+        let (any_code, words) = words::uncoded(words);
+        // On a busy machine a benign tool takes its time.
+        let limit = Duration::from_secs_f64(scenario.seconds * 1.3 + 8.0);
         // Attacks end at their time: floods never would, and hping3 sends slower
         // than asked and then waits for answers.
         let endless = scenario.from == Place::Attacker;
@@ -331,14 +315,16 @@ pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<
         } else {
             limit
         };
-        let words = complete(words, lab, here)?;
+        let words = words::complete(words, lab, here, &scratch)?;
         let line = words.join(" ");
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        running.push((here.spawn(limit, &words)?, line, endless, any_code));
+        let said = scratch.join(format!("stderr{}", running.len()));
+        let child = here.spawn_noting(limit, &words, &said)?;
+        running.push((child, line, said, endless, any_code));
     }
     let mut failures = 0;
-    for (mut child, line, endless, any_code) in running {
-        let deadline = Instant::now() + Duration::from_secs_f64(scenario.seconds * 1.3 + 4.0);
+    for (mut child, line, said, endless, any_code) in running {
+        let deadline = Instant::now() + Duration::from_secs_f64(scenario.seconds * 1.3 + 10.0);
         while !child.has_ended() {
             interrupt::pause(Duration::from_millis(20))?;
             if over.load(Ordering::Relaxed) || Instant::now() > deadline {
@@ -356,6 +342,10 @@ pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<
         if code != Some(0) && !(endless && matches!(code, Some(124 | 137))) && !(any_code && began)
         {
             println!("         {} did not work ({code:?}): {line}", scenario.name);
+            let said = fs::read_to_string(&said).unwrap_or_default();
+            for line in said.lines().rev().take(5).collect::<Vec<_>>().iter().rev() {
+                println!("           {line}");
+            }
             failures += 1;
         }
     }

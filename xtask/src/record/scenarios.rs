@@ -52,7 +52,8 @@ pub(crate) struct Scenario {
     /// Run side by side, `@h1` ones on the victim.
     ///
     /// Filled in: `{src}`, `{src6}`, `{dst}`, `{dst6}`; `{own}`, `{own6}`, addresses
-    /// of h1 that only this scenario sends to; `{net}`, `{net6}`, the beginning of a
+    /// of h1 that only this scenario sends to; `{peer}`, `{peer6}`, addresses of the
+    /// other host that a tool reaches from `{src}` without being told; `{net}`, `{net6}`, the beginning of a
     /// range (/24, /112) that only this scenario forges sources of; `{s}` (seconds),
     /// `{i}` (whole seconds) and `{n@RATE}` (packets in those seconds at this rate).
     lines: Vec<String>,
@@ -93,6 +94,25 @@ impl Scenario {
         )
     }
 
+    /// The other host's addresses to which this benign scenario's own source is
+    /// the route's, where it has any: some tools can't be told their source.
+    pub(crate) fn peer(&self) -> Option<(Ipv4Addr, Ipv6Addr)> {
+        let wanted = self.lines.iter().any(|line| line.contains("{peer"));
+        (wanted && self.is_benign()).then(|| self.peer_addresses())
+    }
+
+    fn peer_addresses(&self) -> (Ipv4Addr, Ipv6Addr) {
+        (
+            Ipv4Addr::new(10, 83, 9, self.number),
+            Ipv6Addr::new(0xfd83, 0, 0, 0, 0, 0, 9, self.number.into()),
+        )
+    }
+
+    /// What makes its traffic, for leaving a whole tool out of a training.
+    pub(crate) fn tool(&self) -> &str {
+        self.lines.first().map_or("", |line| tool(line))
+    }
+
     /// Whether it is this attack's to forge: 10.84.N.0/24 or fd84::N:0/112.
     pub(crate) fn forges(&self, address: IpAddr) -> bool {
         !self.is_benign()
@@ -125,18 +145,45 @@ impl Scenario {
             return format!("{:.0}", (rate * self.seconds).max(1.0));
         }
         let (own, own6) = self.own_addresses();
+        let (peer, peer6) = self.peer_addresses();
         word.replace("{src}", &self.source().to_string())
             .replace("{src6}", &self.source6().to_string())
             .replace("{dst}", &target.0.to_string())
             .replace("{dst6}", &target.1.to_string())
             .replace("{own}", &own.to_string())
             .replace("{own6}", &own6.to_string())
+            .replace("{peer}", &peer.to_string())
+            .replace("{peer6}", &peer6.to_string())
             .replace("{net}", &format!("10.84.{}", self.number))
             .replace("{net6}", &format!("fd84::{:x}", self.number))
             .replace("{s}", &format!("{:.1}", self.seconds))
             .replace("{i}", &format!("{:.0}", self.seconds.ceil()))
             .replace("{traffic}", script)
     }
+}
+
+/// The program of a command line, behind what only starts it: `ping`, `web` of
+/// `{traffic} web`, `ssh` of `{traffic} repeat … -- sshpass -p x ssh`.
+fn tool(line: &str) -> &str {
+    let line = line.split_once(" -- ").map_or(line, |(_, command)| command);
+    let mut words = line.split_whitespace().map(|word| {
+        word.trim_start_matches('~')
+            .trim_matches(['{', '}'])
+            .rsplit('/')
+            .next()
+            .unwrap_or(word)
+    });
+    while let Some(word) = words.next() {
+        match word {
+            "@h1" | "env" | "traffic" | "attack" => {}
+            "sshpass" => {
+                words.nth(1);
+            }
+            setting if setting.contains('=') => {}
+            tool => return tool,
+        }
+    }
+    ""
 }
 
 /// Scenarios that run at the same time.
@@ -164,13 +211,14 @@ impl Plan {
         self
     }
 
-    /// The scenarios whose names begin with one of `prefixes`; all where there is none. Attacks keep their background.
+    /// The scenarios whose names begin with one of `prefixes`, or whose label is one
+    /// of them; all where there is none. Attacks keep their background.
     pub(crate) fn only(mut self, prefixes: &[String]) -> Self {
         let wanted = |scenario: &Scenario| {
             prefixes.is_empty()
-                || prefixes
-                    .iter()
-                    .any(|prefix| scenario.name.starts_with(prefix))
+                || prefixes.iter().any(|prefix| {
+                    scenario.name.starts_with(prefix) || scenario.label.name() == prefix
+                })
         };
         for phase in &mut self.benign {
             phase.retain(wanted);
@@ -247,6 +295,7 @@ pub(crate) fn plan(quick: bool) -> Plan {
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::words;
     use super::*;
 
     fn all(plan: &Plan) -> Vec<&Scenario> {
@@ -302,10 +351,31 @@ mod tests {
         let web = plan(false).only(&["web".to_owned()]);
         assert!(!web.benign.is_empty());
         assert!(all(&web).iter().all(|one| one.name.starts_with("web")));
+        let normal = plan(false).only(&["normal".to_owned()]);
+        assert_eq!(normal.benign.len(), plan(false).benign.len());
+        assert!(normal.attacks.is_empty());
         let floods = plan(false).only(&["ping-f-large".to_owned()]);
         assert_eq!(floods.attacks.len(), 1);
         assert!(floods.benign.is_empty() && !floods.background.is_empty());
         assert_eq!(all(&plan(false).only(&[])).len(), all(&plan(false)).len());
+    }
+
+    #[test]
+    fn a_tool_is_named_without_what_starts_it() {
+        for (line, expected) in [
+            ("ping -n -c 3 h", "ping"),
+            ("~/usr/bin/nc h 22", "nc"),
+            ("{traffic} web a b", "web"),
+            ("@h1 {attack} call-back", "call-back"),
+            ("{traffic} repeat --rate 1 -- sshpass -p x ssh h", "ssh"),
+            ("env PGPASSWORD=x {pgbench} -h h", "pgbench"),
+        ] {
+            assert_eq!(tool(line), expected);
+        }
+        for scenario in all(&plan(false)) {
+            let tool = scenario.tool();
+            assert!(!tool.is_empty() && !tool.starts_with('-'), "{tool}");
+        }
     }
 
     #[test]
@@ -317,7 +387,7 @@ mod tests {
                 // trafgen's own braces are not followed by a name and the other brace.
                 for part in command.join(" ").split('{').skip(1) {
                     let name = part.split('}').next().unwrap_or_default();
-                    let later = ["dev", "dmac", "words", "attack"].contains(&name);
+                    let later = words::LATER.contains(&name);
                     assert!(later || name.contains('('), "{name}");
                 }
             }

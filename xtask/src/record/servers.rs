@@ -14,12 +14,8 @@ use crate::lab::Lab;
 use crate::process::{self, Running};
 use crate::{daemons, interrupt, paths};
 
-/// The user that all of them know (but the database: `postgres`), and the password.
-pub(crate) const USER: &str = "clerk";
-pub(crate) const PASSWORD: &str = "lantern";
-
 /// The TCP ports on which somebody listens, on all of a host's addresses, IPv4
-/// and IPv6. Besides: 53 and 123 over UDP.
+/// and IPv6. Besides, over UDP: 53, 123 and 5004, which sends back what it gets.
 pub(crate) const PORTS: [u16; 14] = [
     21, 22, 23, 25, 53, 80, 443, 873, 5201, 5202, 5203, 5204, 5432, 6379,
 ];
@@ -31,14 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) struct Servers {
     _running: Vec<Running>,
     folders: Vec<PathBuf>,
-    key: PathBuf,
+}
+
+/// A private key that the user `clerk` may log in with; the password of `clerk`,
+/// and of `postgres` in the database, is `lantern`.
+pub(crate) fn key(lab: &Lab) -> PathBuf {
+    lab.run.directory().join("key")
 }
 
 impl Servers {
     /// Starts them on h1 and h2 and waits until all of them listen.
     pub(crate) fn start(lab: &mut Lab) -> Result<Self> {
         let directory = lab.run.directory();
-        let key = directory.join("key");
+        let key = key(lab);
         process::run(
             Command::new("ssh-keygen")
                 .args(["-q", "-t", "ed25519", "-N", "", "-f"])
@@ -48,12 +49,11 @@ impl Servers {
         let mut servers = Self {
             _running: Vec::new(),
             folders: Vec::new(),
-            key,
         };
         for host in [lab.h1.clone(), lab.h2.clone()] {
             let folder = directory.join(format!("servers-{}", host.name));
             fs::create_dir(&folder)?;
-            let running = start_on(&host, &folder, &servers.key)?;
+            let running = start_on(&host, &folder, &key)?;
             lab.run.started(running.pid())?;
             servers._running.push(running);
             servers.folders.push(folder);
@@ -62,11 +62,6 @@ impl Servers {
             until_listening(host, folder)?;
         }
         Ok(servers)
-    }
-
-    /// A private key that [`USER`] may log in with.
-    pub(crate) fn key(&self) -> &Path {
-        &self.key
     }
 
     /// Fails where a server ended by itself.
@@ -87,6 +82,7 @@ fn start_on(host: &Host, folder: &Path, key: &Path) -> Result<Running> {
             .arg(folder)
             .arg(daemons::folder())
             .arg(key.with_extension("pub"))
+            .arg(paths::root().join("mininet/traffic.py"))
             // It reads our end of a pipe: it ends when we do, however we do.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -115,10 +115,6 @@ impl Watch {
             .collect())
     }
 
-    pub(super) fn active(&self) -> Result<Vec<Decision>> {
-        self.agent.api.active_decisions()
-    }
-
     /// One must not mask the next.
     pub(super) fn forget(&self) -> Result<()> {
         for decision in self.agent.api.active_decisions()? {

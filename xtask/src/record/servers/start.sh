@@ -4,14 +4,15 @@
 # and when it ends the kernel ends every one of them, whatever they forked.
 # It ends with its standard input.
 #
-# start.sh CONFIGURATION DATA UNPACKED PUBLIC_KEY
+# start.sh CONFIGURATION DATA UNPACKED PUBLIC_KEY MEDIA_SCRIPT
 set -eu
 umask 022
-configuration=$1 data=$2 unpacked=$3 key=$4
+configuration=$1 data=$2 unpacked=$3 key=$4 media=$5
 
 mkdir -p "$data/etc" "$data/unpacked" "$data/log"
 cp -r "$configuration/." "$data/etc"
 cp "$key" "$data/etc/authorized_keys"
+cp "$media" "$data/etc/media.py"
 mount --bind "$data" /srv
 mount --bind "$unpacked" /srv/unpacked
 # The machine's users, sockets and logs are neither used nor touched.
@@ -91,6 +92,7 @@ done
 ln -s "$(command -v redis-check-rdb)" /run/redis-server
 serve redis /run/redis-server /srv/etc/redis.conf
 serve rsync rsync --daemon --no-detach --config=/srv/etc/rsyncd.conf
+serve media python3 etc/media.py serve
 for port in 5201 5202 5203 5204; do
     serve "iperf3-$port" iperf3 -s -p "$port"
 done
