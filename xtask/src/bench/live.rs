@@ -5,6 +5,7 @@
 
 pub(crate) mod load;
 mod recovery;
+mod tables;
 mod tally;
 mod watch;
 
@@ -20,8 +21,8 @@ use anyhow::{Context, Result, bail};
 use super::{Row, median};
 use crate::interrupt;
 use crate::lab::{Kind, Lab};
-use crate::record::{self, Label, Owners, Plan, Scenario, Servers};
-use crate::table::{self, grouped};
+use crate::record::{self, Label, Owners, Phase, Plan, Scenario, Servers};
+use crate::table;
 use load::Load;
 use recovery::Recovered;
 use tally::Scenarios;
@@ -31,6 +32,8 @@ use watch::{FalseBlock, Outcome, Watch};
 const BESIDE: u32 = 5_000;
 /// Verdicts of ordinary length, as far as a bench can wait.
 const TTL: &str = "60s";
+/// Seconds of benign traffic in a quick run.
+const QUICK_BENIGN: f64 = 60.0;
 /// Attacks last so long in a quick run, at most; of three, one runs.
 const QUICK_SECONDS: f64 = 4.0;
 const QUICK_EVERY: usize = 3;
@@ -82,7 +85,7 @@ pub(super) fn measure(choice: &Choice<'_>) -> Result<Vec<Row>> {
 fn chosen(choice: &Choice<'_>) -> Result<Plan> {
     let mut plan = record::plan(false);
     if choice.quick {
-        plan.benign = record::plan(true).benign;
+        plan.benign = thinned(record::plan(true).benign);
         if choice.only.is_empty() {
             let mut number = 0;
             plan.attacks.retain(|attack| {
@@ -102,6 +105,24 @@ fn chosen(choice: &Choice<'_>) -> Result<Plan> {
         bail!("no scenario's name begins with {:?}", choice.only);
     }
     Ok(plan)
+}
+
+/// As many of the phases as fit into a minute, from all over the table.
+fn thinned(phases: Vec<Phase>) -> Vec<Phase> {
+    let longest = |phase: &Phase| phase.iter().map(|one| one.seconds).fold(0.0, f64::max);
+    let all: f64 = phases.iter().map(|phase| longest(phase) + 0.4).sum();
+    let mut due = 0.0;
+    phases
+        .into_iter()
+        .filter(|phase| {
+            due += (QUICK_BENIGN / all).min(1.0) * (longest(phase) + 0.4);
+            let taken = due >= longest(phase) + 0.4;
+            if taken {
+                due -= longest(phase) + 0.4;
+            }
+            taken
+        })
+        .collect()
 }
 
 /// (a) Nobody attacks: no decision, hardly a prediction.
@@ -151,8 +172,8 @@ fn benign(stage: &mut Stage<'_>, plan: &Plan) -> Result<Vec<Row>> {
     let (predictions, accused) = sum_benign(&scenarios);
     if stage.choice.tables {
         println!("\nBenign traffic alone, {seconds:.0} s, {failed} commands failed");
-        print!("{}", accusations(&scenarios));
-        print!("{}", false_blocks(&blocks));
+        print!("{}", tables::accusations(&scenarios));
+        print!("{}", tables::false_blocks(&blocks));
     }
     Ok(vec![
         Row::less("live benign decisions", count(blocks.len()), "", 0.0),
@@ -201,8 +222,8 @@ fn attacks(
         .collect();
     if stage.choice.tables {
         println!("\nAttacks {part}");
-        print!("{}", outcome_table(&outcomes));
-        print!("{}", false_blocks(&blocks));
+        print!("{}", tables::outcomes(&outcomes));
+        print!("{}", tables::false_blocks(&blocks));
     }
     let mut rows = promises(part, &outcomes);
     rows.push(Row::less(
@@ -307,92 +328,6 @@ fn recovery(stage: &mut Stage<'_>, plan: &Plan) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn outcome_table(outcomes: &[Outcome]) -> String {
-    let cells: Vec<Vec<String>> = outcomes
-        .iter()
-        .map(|outcome| {
-            let classes: Vec<&str> = outcome.classes.iter().map(String::as_str).collect();
-            vec![
-                outcome.name.clone(),
-                outcome.label.name().to_owned(),
-                if outcome.held { "held" } else { "" }.to_owned(),
-                format!("{:.0}", number(outcome.sent) / outcome.seconds),
-                classes.join(" "),
-                outcome.decisions.to_string(),
-                outcome.reaction.map_or_else(
-                    || "-".to_owned(),
-                    |time| format!("{:.0} ms", time.as_secs_f64() * 1000.0),
-                ),
-                outcome
-                    .dropped
-                    .map_or_else(|| "-".to_owned(), |share| format!("{share:.1} %")),
-                match (outcome.holds(), outcome.reaction) {
-                    (true, _) => "ok",
-                    (false, Some(_)) => "LATE",
-                    (false, None) if outcome.promise.is_none() => "no promise",
-                    (false, None) => "MISSED",
-                }
-                .to_owned(),
-            ]
-        })
-        .collect();
-    let header = [
-        "attack",
-        "label",
-        "",
-        "packets/s",
-        "decided",
-        "decisions",
-        "first",
-        "dropped then",
-        "",
-    ];
-    table::render(&header, &cells)
-}
-
-/// Benign scenarios of which something else was predicted.
-fn accusations(scenarios: &Scenarios) -> String {
-    let cells: Vec<Vec<String>> = scenarios
-        .iter()
-        .filter(|(_, seen)| !seen.attack && seen.accusations() > 0)
-        .map(|(name, seen)| {
-            let classes: Vec<String> = seen
-                .accused
-                .iter()
-                .map(|(class, times)| format!("{class} {}", grouped(*times)))
-                .collect();
-            vec![
-                name.clone(),
-                grouped(seen.predictions),
-                grouped(seen.accusations()),
-                classes.join(", "),
-            ]
-        })
-        .collect();
-    let (predictions, accused) = sum_benign(scenarios);
-    format!(
-        "{}{} of {} predictions false\n",
-        table::render(&["benign scenario", "predictions", "false", "as"], &cells),
-        grouped(accused),
-        grouped(predictions)
-    )
-}
-
-fn false_blocks(blocks: &[FalseBlock]) -> String {
-    blocks
-        .iter()
-        .map(|block| {
-            format!(
-                "  FALSE  {} as {}: {}, {} packets dropped\n",
-                block.scenario,
-                block.class,
-                block.target,
-                grouped(block.dropped)
-            )
-        })
-        .collect()
-}
-
 /// Predictions of benign traffic, and those among them that accuse.
 fn sum_benign(scenarios: &Scenarios) -> (u64, u64) {
     scenarios
@@ -415,4 +350,54 @@ fn number(count: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     let count = count as f64;
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quick_run_takes_a_minute_from_all_over_the_table() {
+        let all = record::plan(true).benign;
+        let (first, last) = (all[0][0].number(), all[all.len() - 1][0].number());
+        let few = thinned(all);
+        let seconds: f64 = few
+            .iter()
+            .map(|phase| phase.iter().map(|one| one.seconds).fold(0.0, f64::max))
+            .sum();
+        assert!((30.0..=QUICK_BENIGN).contains(&seconds), "{seconds}");
+        let middle = u8::midpoint(first, last);
+        let later = few
+            .iter()
+            .filter(|phase| phase[0].number() > middle)
+            .count();
+        assert!(later > 0 && later < few.len());
+    }
+
+    #[test]
+    fn choices_name_what_there_is() {
+        let choose = |quick, only: &[String]| {
+            chosen(&Choice {
+                quick,
+                model: None,
+                only,
+                tables: false,
+            })
+        };
+        assert!(choose(false, &["nothing-like-it".to_owned()]).is_err());
+        let quick = choose(true, &[]).expect("a plan").attacks;
+        let labels = [Label::Dos, Label::Probe, Label::R2l];
+        for label in labels {
+            assert!(
+                quick
+                    .iter()
+                    .any(|attack| attack.label == label && attack.held)
+            );
+            assert!(
+                quick
+                    .iter()
+                    .any(|attack| attack.label == label && !attack.held)
+            );
+        }
+    }
 }

@@ -226,7 +226,7 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         let stranger: IpAddr = [203, 0, 113, 9].into();
 
         let forged = named("forged-syn-1000").expect("there");
-        let source: IpAddr = [10, 84, forged.number, 77].into();
+        let source: IpAddr = [10, 84, forged.number(), 77].into();
         assert_eq!(of(source, h1), forged.name);
         assert_eq!(of(h1, source), "backscatter-forged-syn-1000");
         let random = named("random-syn")

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Compressed where it ends in .zst
     #[arg(long, default_value = "models/data/live.csv.zst")]
     out: PathBuf,
-    /// Three minutes instead of ten
+    /// Less than a quarter of the time, which is three quarters of an hour
     #[arg(long)]
     quick: bool,
     /// Only scenarios whose names begin so, or with this label; may be repeated
