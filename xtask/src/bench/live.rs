@@ -90,7 +90,8 @@ fn chosen(choice: &Choice<'_>) -> Result<Plan> {
             let mut number = 0;
             plan.attacks.retain(|attack| {
                 number += 1;
-                attack.comes_again() && number % QUICK_EVERY == 1
+                recovery::ATTACKS.contains(&attack.name.as_str())
+                    || attack.comes_again() && number % QUICK_EVERY == 1
             });
         }
         for attack in &mut plan.attacks {
@@ -244,7 +245,8 @@ fn attacks(
         let name = format!("live {part}: benign connections failed");
         rows.push(Row::less(name, number(served.failed), "", 0.0));
     }
-    rows.extend(outcomes.iter().map(|outcome| {
+    let promised = outcomes.iter().filter(|one| one.promise.is_some());
+    rows.extend(promised.map(|outcome| {
         let held = if outcome.held { ", held out" } else { "" };
         Row::less(
             format!(

@@ -341,10 +341,11 @@ pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<
         let began = code.is_some_and(|code| !(125..=127).contains(&code));
         if code != Some(0) && !(endless && matches!(code, Some(124 | 137))) && !(any_code && began)
         {
-            println!("         {} did not work ({code:?}): {line}", scenario.name);
+            // Not among what a bench prints for programs.
+            eprintln!("         {} did not work ({code:?}): {line}", scenario.name);
             let said = fs::read_to_string(&said).unwrap_or_default();
             for line in said.lines().rev().take(5).collect::<Vec<_>>().iter().rev() {
-                println!("           {line}");
+                eprintln!("           {line}");
             }
             failures += 1;
         }
