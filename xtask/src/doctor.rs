@@ -87,7 +87,6 @@ const PACKAGES: &[Package] = &[
     package("hydra", "hydra", Profile::Record),
     package("medusa", "medusa", Profile::Record),
     package("ncrack", "ncrack", Profile::Record),
-    package("patator", "patator", Profile::Record),
     package("slowhttptest", "slowhttptest", Profile::Record),
     package("siege", "siege", Profile::Record),
     package("t50", "t50", Profile::Record),

