@@ -183,8 +183,8 @@ scp-up             h2       6.0  {traffic} repeat --seconds {s} --rate 0.8 -- sc
 sftp-large         h2       6.0  held {traffic} repeat --seconds {s} --rate 0.5 -- sftp -q {keyed} -o BindAddress={src} clerk@{dst}:large {scratch}/large
 sftp-small         h1       6.0  held {traffic} repeat --seconds {s} --rate 1.2 -- sftp -q {keyed} -o BindAddress={src} clerk@{dst}:pub/file20 {scratch}/file20
 
-ftp-passive        h2       6.0  {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-30] -o /dev/null
-ftp-active         h1       6.0  {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS --interface {src} --ftp-port {src} -u clerk:lantern ftp://{dst}/pub/file[1-20] -o /dev/null
+ftp-passive        h2       6.0  {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-15] -o /dev/null
+ftp-active         h1       6.0  {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS --interface {src} --ftp-port {src} -u clerk:lantern ftp://{dst}/pub/file[1-12] -o /dev/null
 
 ftp-large          h2       5.0  curl -sS --interface {src} ftp://{dst}/pub/large -o /dev/null
 ftp6-lists         h1       5.0  {traffic} repeat --seconds {s} --rate 2 -- curl -sS --interface {src6} --list-only ftp://[{dst6}]/pub/ -o /dev/null
