@@ -1,5 +1,7 @@
 //! What is printed for people.
 
+use std::collections::BTreeMap;
+
 use super::number;
 use super::tally::Scenarios;
 use super::watch::{FalseBlock, Outcome};
@@ -76,17 +78,43 @@ pub(super) fn accusations(scenarios: &Scenarios) -> String {
     )
 }
 
+/// By whom they met and as what, each with one of them as an example.
 pub(super) fn false_blocks(blocks: &[FalseBlock]) -> String {
-    blocks
+    let mut kinds: BTreeMap<(&str, &str), Vec<&FalseBlock>> = BTreeMap::new();
+    for block in blocks {
+        let kind = (block.scenario.as_str(), block.class.as_str());
+        kinds.entry(kind).or_default().push(block);
+    }
+    kinds
         .iter()
-        .map(|block| {
+        .map(|((scenario, class), blocks)| {
             format!(
-                "  FALSE  {} as {}: {}, {} packets dropped\n",
-                block.scenario,
-                block.class,
-                block.target,
-                grouped(block.dropped)
+                "  FALSE  {scenario} as {class}: {} decisions, {} packets dropped, e.g. {}\n",
+                blocks.len(),
+                grouped(blocks.iter().map(|block| block.dropped).sum()),
+                blocks[0].target
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_of_a_kind_are_a_line() {
+        let block = |scenario: &str, target: &str| FalseBlock {
+            scenario: scenario.to_owned(),
+            class: "dos".to_owned(),
+            target: target.to_owned(),
+            dropped: 600,
+        };
+        let text = false_blocks(&[block("web", "a"), block("ftp", "b"), block("web", "c")]);
+        assert_eq!(
+            text,
+            "  FALSE  ftp as dos: 1 decisions, 600 packets dropped, e.g. b\n  \
+             FALSE  web as dos: 2 decisions, 1,200 packets dropped, e.g. a\n"
+        );
+    }
 }
