@@ -256,8 +256,12 @@ fn attacks(
             ),
             milliseconds(outcome.reaction),
             "ms",
-            // Found while it lasted; how fast is promised of the median.
-            outcome.seconds * 1000.0,
+            // Found while it lasted, or a scan of a moment as fast as promised;
+            // otherwise how fast is promised of the median.
+            outcome
+                .seconds
+                .max(outcome.promise.unwrap_or_default().as_secs_f64())
+                * 1000.0,
         )
     }));
     Ok(rows)
