@@ -1,182 +1,323 @@
 #!/usr/bin/python3
-"""Small everyday traffic for the recorder: servers, and clients with a given source.
+"""Everyday traffic for the recorder that no packaged tool makes at a wanted rate or from a given source.
 
-Standard library only. Every client ends after --seconds; the servers end with
-their standard input or when killed.
+Standard library only. Every client ends after --seconds; the server when killed.
 """
 
 import argparse
 import http.client
-import http.server
+import os
+import pty
+import random
+import smtplib
 import socket
-import socketserver
 import struct
+import subprocess
 import sys
 import threading
 import time
 
-
-class Web(http.server.BaseHTTPRequestHandler):
-    """GET /N answers N bytes."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        try:
-            size = min(int(self.path.strip("/") or 0), 200_000_000)
-        except ValueError:
-            size = 1000
-        self.send_response(200)
-        self.send_header("Content-Length", str(size))
-        self.end_headers()
-        chunk = b"x" * 65536
-        while size > 0:
-            self.wfile.write(chunk[:size])
-            size -= len(chunk)
-
-    def log_message(self, *_):
-        pass
-
-
-class Names(socketserver.BaseRequestHandler):
-    """Answers a DNS-shaped question with a somewhat longer answer."""
-
-    def handle(self):
-        data, sock = self.request
-        sock.sendto(data[:2] + b"\x81\x80" + data[4:] + b"\xc0\x0c" * 8, self.client_address)
-
-
-class Shell(socketserver.BaseRequestHandler):
-    """Echoes keystrokes, as a remote shell does."""
-
-    def handle(self):
-        self.request.sendall(b"SSH-2.0-demo\r\n")
-        while data := self.request.recv(4096):
-            self.request.sendall(data * 3)
-
-
-class WebServer(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-    allow_reuse_address = True
-    request_queue_size = 256
-
-    def handle_error(self, *_):
-        pass
-
-
-class NameServer(socketserver.ThreadingUDPServer):
-    address_family = socket.AF_INET6
-    allow_reuse_address = True
-
-
-class ShellServer(socketserver.ThreadingTCPServer):
-    address_family = socket.AF_INET6
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass
-
-
-def serve(_):
-    # "::" takes IPv4 too.
-    for make, port, handler in (
-        (WebServer, 80, Web), (NameServer, 53, Names),
-        (ShellServer, 22, Shell), (ShellServer, 25, Shell),
-    ):
-        server = make(("::", port), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    print("ready", flush=True)
-    sys.stdin.buffer.read()
+MEDIA = 5004
 
 
 def ticks(options):
-    """One beat every 1/rate seconds for --seconds, without drift."""
+    """One beat every 1/rate seconds for --seconds, without drift; late ones are left out."""
     began = time.monotonic()
     count = 0
     while (due := count / options.rate) < options.seconds:
-        time.sleep(max(0.0, began + due - time.monotonic()))
-        yield count
+        wait = began + due - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        if wait > -1.0:
+            yield count
         count += 1
 
 
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def datagrams(options, timeout=1.0):
+    sock = socket.socket(family(options.source), socket.SOCK_DGRAM)
+    sock.bind((options.source, 0))
+    sock.settimeout(timeout)
+    return sock
+
+
+def dial(options, port, timeout=5.0):
+    return socket.create_connection((options.target, port), timeout, source_address=(options.source, 0))
+
+
+def serve(_):
+    """The other end of a call: for every datagram, one of the same size."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        # "::" takes IPv4 too; answers leave from the address that was asked.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        sock.setsockopt(socket.IPPROTO_IP, 8, 1)
+        sock.bind(("::", MEDIA))
+        while True:
+            data, control, _, sender = sock.recvmsg(2048, 256)
+            control = [item for item in control if item[0] == socket.IPPROTO_IPV6]
+            try:
+                sock.sendmsg([data], control, 0, sender)
+            except OSError:
+                pass
+
+
+def media(options):
+    """A call: datagrams of one size at a steady pace, and as many back."""
+    heard = 0
+    with datagrams(options, 0.0) as sock:
+        for beat in ticks(options):
+            header = struct.pack(">BBHII", 0x80, 96, beat & 0xFFFF, beat * 160, 0x7469)
+            sock.sendto(header + bytes(options.size), (options.target, MEDIA))
+            try:
+                while sock.recv(2048):
+                    heard += 1
+            except BlockingIOError:
+                pass
+    if heard == 0:
+        sys.exit("nobody answered")
+
+
+def question(number, name, kind):
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack(">HHHHHH", number & 0xFFFF, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, kind, 1)
+
+
 def dns(options):
-    family = socket.AF_INET6 if ":" in options.source else socket.AF_INET
+    """A resolver's questions, a fresh port for each; a tenth of the names does not exist."""
+    answered = 0
     for beat in ticks(options):
         for number in range(options.burst):
-            # A fresh port for each question, as resolvers do.
-            with socket.socket(family, socket.SOCK_DGRAM) as sock:
-                sock.bind((options.source, 0))
-                sock.settimeout(1.0)
-                name = f"host{beat % 97}-{number}".encode()
-                question = struct.pack(">HHHHHH", beat & 0xFFFF, 0x0100, 1, 0, 0, 0)
-                question += bytes([len(name)]) + name + b"\x07example\x00\x00\x01\x00\x01"
-                sock.sendto(question, (options.target, 53))
+            name = random.choice(["www.lab", "mail.lab", "lab", "medium.lab"] + [f"h{beat % 97}.host.lab"] * 5)
+            if random.random() < options.missing:
+                name = f"none{beat}-{number}.lab"
+            kind = 16 if name == "medium.lab" else random.choice((1, 1, 1, 28))
+            with datagrams(options) as sock:
+                sock.sendto(question(beat * options.burst + number, name, kind), (options.target, 53))
                 try:
-                    sock.recv(2048)
+                    sock.recv(4096)
+                    answered += 1
                 except OSError:
                     pass
+    if answered == 0:
+        sys.exit("no answers")
+
+
+def ntp(options):
+    for _ in ticks(options):
+        with datagrams(options) as sock:
+            sock.sendto(bytes([0x23]) + bytes(47), (options.target, 123))
+            if len(sock.recv(200)) != 48:
+                sys.exit("no time")
+
+
+def connection_of(options):
+    return http.client.HTTPConnection(
+        options.target, options.port or 80, timeout=5, source_address=(options.source, 0))
+
+
+def get(options, connection):
+    """None, or why there was no answer."""
+    try:
+        connection.request("GET", f"/{options.size}")
+        connection.getresponse().read()
+        return None
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        return error
 
 
 def web(options):
-    connection = None
+    """Requests, each with a connection of its own, or (--keep) all with one; --burst at once."""
+    failures = []
+
+    def one():
+        connection = connection_of(options)
+        if error := get(options, connection):
+            failures.append(error)
+        connection.close()
+
+    kept = connection_of(options)
+    done = 0
     for _ in ticks(options):
-        for _ in range(options.burst):
-            if connection is None:
-                connection = http.client.HTTPConnection(
-                    options.target, 80, timeout=5, source_address=(options.source, 0))
-            try:
-                connection.request("GET", f"/{options.size}")
-                connection.getresponse().read()
-            except OSError:
-                connection.close()
-                connection = None
-                continue
-            if not options.keep:
-                connection.close()
-                connection = None
+        done += options.burst
+        if options.keep:
+            # A closed one is opened again with the next request.
+            if error := get(options, kept):
+                failures.append(error)
+            continue
+        threads = [threading.Thread(target=one) for _ in range(options.burst)]
+        for thread in threads:
+            thread.start()
+        if options.burst > 1 or done % 50 == 0:
+            for thread in threads:
+                thread.join()
+    if len(failures) * 20 > done:
+        sys.exit(f"{len(failures)} of {done} failed: {failures[0]}")
 
 
-def chat(options):
-    with socket.create_connection(
-            (options.target, options.port), 5, source_address=(options.source, 0)) as sock:
-        sock.settimeout(2.0)
-        sock.recv(100)
-        for beat in ticks(options):
-            sock.sendall(b"k" * (1 + beat % 40))
-            sock.recv(4096)
+def mail(options):
+    """--burst mails a connection, as a mailing list's server sends them."""
+    for beat in ticks(options):
+        with smtplib.SMTP(options.target, 25, "client.lab", 5, (options.source, 0)) as server:
+            for number in range(options.burst):
+                body = "Dear reader,\n" + "some news.\n" * (20 + 13 * (beat + number) % 200)
+                server.sendmail("list@lab", [f"reader{number}@lab"], f"Subject: news {beat}\n\n{body}")
 
 
-def trace(options):
-    """Probes with a growing time to live to high ports, three of each."""
+def monitor(options):
+    """Connects to every service of several hosts, reads a greeting if there is one at once, goes."""
+    hosts = options.target.split(",")
+    reached = 0
+    for _ in ticks(options):
+        for host in hosts:
+            for port in (21, 22, 23, 25, 53, 80, 443, 873, 5432, 6379):
+                try:
+                    with socket.create_connection((host, port), 2, source_address=(options.source, 0)) as sock:
+                        reached += 1
+                        sock.settimeout(0.01)
+                        sock.recv(100)
+                except OSError:
+                    pass
+                time.sleep(options.pause)
+    if reached == 0:
+        sys.exit("nothing reached")
+
+
+def retry(options):
+    """A client that does not give up on a service that is not there."""
+    for _ in ticks(options):
+        try:
+            dial(options, options.port or 8088, 3).close()
+            sys.exit("somebody is there")
+        except OSError:
+            pass
+
+
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def noise(options):
+    """What a network says when nobody does anything: ARP, mDNS, LLMNR, SSDP, NetBIOS, DHCP, router advertisements."""
+    frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    frames.bind((options.device, 0))
+    own = frames.getsockname()[4]
+    source = socket.inet_aton(options.source)
+    group = [
+        ("224.0.0.251", 5353, question(0, "printer._ipp._tcp.local", 12)),
+        ("224.0.0.252", 5355, question(7, "wpad", 1)),
+        ("239.255.255.250", 1900, b'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n'
+                                  b'MAN: "ssdp:discover"\r\nMX: 1\r\nST: ssdp:all\r\n\r\n'),
+        ("10.83.255.255", 137, question(9, "CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 33)),
+        ("255.255.255.255", 67, bytes([1, 1, 6, 0]) + os.urandom(4) + bytes(20) + own + bytes(202)
+         + bytes([99, 130, 83, 99, 53, 1, 1, 255])),
+    ]
+    for beat in ticks(options):
+        wanted = socket.inet_aton(f"10.83.4.{1 + beat % 60}")
+        frames.send(b"\xff" * 6 + own + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1)
+                    + own + source + bytes(6) + wanted)
+        address, port, data = group[beat % len(group)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, source)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Most of these are heard and sent on the same port.
+            sock.bind((options.source, 68 if port == 67 else port))
+            sock.sendto(data, (address, port))
+        if beat % 4 == 0:
+            # A router that offers nothing: lifetime and flags are zero.
+            link = b"\xfe\x80" + bytes(6) + bytes([own[0] ^ 2]) + own[1:3] + b"\xff\xfe" + own[3:]
+            everybody = b"\xff\x02" + bytes(13) + b"\x01"
+            body = struct.pack(">BBHBBHII", 134, 0, 0, 64, 0, 0, 0, 0) + b"\x01\x01" + own
+            whole = link + everybody + struct.pack(">II", len(body), 58) + body
+            body = body[:2] + struct.pack(">H", checksum(whole)) + body[4:]
+            frames.send(b"\x33\x33\x00\x00\x00\x01" + own + b"\x86\xdd" + struct.pack(">IHBB", 6 << 28, len(body), 58, 255)
+                        + link + everybody + body)
+
+
+def repeat(options):
+    """Runs a command again and again; fails with the first that does."""
+    for _ in ticks(options):
+        done = subprocess.run(options.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, check=False)
+        if done.returncode and not options.any_code:
+            sys.exit(f"{done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+
+
+def human(options):
+    """Types into an interactive command, a key at a time, and reads; --login says who it is first."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp(options.command[0], options.command)
+    said = bytearray()
+
+    def listen():
+        try:
+            while data := os.read(terminal, 65536):
+                said.extend(data)
+        except OSError:
+            pass
+
+    threading.Thread(target=listen, daemon=True).start()
     end = time.monotonic() + options.seconds
-    for _ in ticks(options):
-        for hops in range(1, 9):
-            for attempt in range(3):
-                if time.monotonic() > end:
-                    return
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                    sock.bind((options.source, 0))
-                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
-                    sock.sendto(b"@" * 32, (options.target, 33434 + 3 * hops + attempt))
-                time.sleep(0.05)
+
+    def expect(word, patience=4.0):
+        limit = time.monotonic() + patience
+        while word not in said and time.monotonic() < limit:
+            time.sleep(0.05)
+
+    if options.login:
+        for word, answer in ((b"ogin:", b"clerk\n"), (b"assword:", b"lantern\n")):
+            expect(word)
+            time.sleep(0.3)
+            os.write(terminal, answer)
+    expect(b"$")
+    lines = ["ls -l pub", "date", "cd pub", "head -c 3000 file7 | od -c", "pwd", "ls", "echo a little longer line of text"]
+    number = 0
+    while time.monotonic() < end:
+        for key in lines[number % len(lines)] + "\n":
+            os.write(terminal, key.encode())
+            time.sleep(random.uniform(0.4, 1.6) / options.rate)
+        time.sleep(min(options.pause, max(0.0, end - time.monotonic())))
+        number += 1
+    seen = b"file7" in said
+    os.write(terminal, b"exit\n")
+    time.sleep(0.3)
+    os.close(terminal)
+    os.waitpid(child, 0)
+    if not seen:
+        sys.exit(f"no shell: {bytes(said[-200:])!r}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("serve").set_defaults(call=serve)
-    for client in (dns, web, chat, trace):
-        command = commands.add_parser(client.__name__)
-        command.set_defaults(call=client)
-        command.add_argument("source")
-        command.add_argument("target")
+    for call in (serve, media, dns, ntp, web, mail, monitor, retry, noise, repeat, human):
+        command = commands.add_parser(call.__name__)
+        command.set_defaults(call=call)
+        if call == serve:
+            continue
+        if call not in (repeat, human):
+            command.add_argument("source")
+            command.add_argument("device" if call == noise else "target")
         command.add_argument("--seconds", type=float, default=5)
-        command.add_argument("--rate", type=float, default=1, help="beats a second")
-        command.add_argument("--burst", type=int, default=1, help="requests a beat")
+        command.add_argument("--rate", type=float, default=1, help="beats (or keys) a second")
+        command.add_argument("--burst", type=int, default=1, help="a beat")
         command.add_argument("--size", type=int, default=5000, help="bytes of an answer")
-        command.add_argument("--port", type=int, default=22)
+        command.add_argument("--port", type=int)
+        command.add_argument("--pause", type=float, default=0.0, help="seconds")
+        command.add_argument("--missing", type=float, default=0.1, help="share of names")
         command.add_argument("--keep", action="store_true", help="one connection for all")
+        command.add_argument("--login", action="store_true")
+        command.add_argument("--any-code", action="store_true")
+        if call in (repeat, human):
+            command.add_argument("command", nargs="+")
     options = parser.parse_args()
     options.call(options)
 

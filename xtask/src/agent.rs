@@ -26,10 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Options<'a> {
     pub(crate) mode: &'a str,
-    /// How long a verdict of class dos lasts, as the config writes it.
-    pub(crate) dos_ttl: &'a str,
+    /// How long a verdict lasts, as the config writes it.
+    pub(crate) ttl: &'a str,
     pub(crate) api: SocketAddr,
     pub(crate) record: Option<&'a Path>,
+    /// Instead of the shipped one.
+    pub(crate) model: Option<&'a Path>,
 }
 
 pub(crate) struct Agent {
@@ -40,11 +42,10 @@ pub(crate) struct Agent {
 
 /// The only place that knows the agent's configuration keys.
 fn config(options: &Options<'_>) -> String {
+    let keys = ["dos_ttl", "probe_ttl", "r2l_ttl", "u2r_ttl", "max_ttl"];
     // Repeats double a verdict's time: in a demo nobody waits for that.
-    format!(
-        "[policy]\ndos_ttl = \"{0}\"\nmax_ttl = \"{0}\"\n",
-        options.dos_ttl
-    )
+    let lines = keys.map(|key| format!("{key} = \"{}\"\n", options.ttl));
+    format!("[policy]\n{}", lines.concat())
 }
 
 /// A loopback address nobody listens on.
@@ -93,6 +94,9 @@ impl Agent {
         if let Some(file) = options.record {
             command.arg("--record").arg(file);
         }
+        if let Some(file) = options.model {
+            command.arg("--model").arg(file);
+        }
         command
             .env(MARKER, lab.run.marker())
             .stdin(Stdio::null())
@@ -104,7 +108,7 @@ impl Agent {
         let mut agent = Self {
             running,
             log,
-            api: Api::new(options.api),
+            api: Api::new(options.api, folder.join("token")),
         };
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
@@ -153,7 +157,11 @@ pub(crate) struct Decision {
     pub(crate) id: serde_json::Value,
     pub(crate) value: Option<String>,
     pub(crate) source: Option<String>,
+    pub(crate) destination: Option<String>,
+    pub(crate) scope: String,
     pub(crate) class: String,
+    /// As RFC 3339 has it, in UTC.
+    pub(crate) created_at: String,
     pub(crate) duration: Option<String>,
     pub(crate) packets_dropped: u64,
     pub(crate) reaction_ms: Option<f64>,
@@ -180,16 +188,21 @@ pub(crate) struct Flow {
 
 pub(crate) struct Api {
     client: ureq::Agent,
+    token: PathBuf,
     pub(crate) address: SocketAddr,
 }
 
 impl Api {
-    fn new(address: SocketAddr) -> Self {
+    fn new(address: SocketAddr, token: PathBuf) -> Self {
         let client = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(2)))
             .build()
             .new_agent();
-        Self { client, address }
+        Self {
+            client,
+            token,
+            address,
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
@@ -205,6 +218,21 @@ impl Api {
     /// Expired ones too.
     pub(crate) fn all_decisions(&self) -> Result<Vec<Decision>> {
         self.read("/v1/decisions?all=true")
+    }
+
+    /// Takes a decision back; one that has ended meanwhile is as good.
+    pub(crate) fn delete(&self, decision: &Decision) -> Result<()> {
+        let token = fs::read_to_string(&self.token).context("the agent's token")?;
+        let url = format!("http://{}/v1/decisions/{}", self.address, decision.id);
+        let answer = self
+            .client
+            .delete(&url)
+            .header("Authorization", format!("Bearer {}", token.trim()))
+            .call();
+        match answer {
+            Ok(_) | Err(ureq::Error::StatusCode(404)) => Ok(()),
+            Err(error) => Err(error).context(url),
+        }
     }
 
     pub(crate) fn flows(&self) -> Result<Vec<Flow>> {
@@ -270,13 +298,13 @@ mod tests {
     fn a_repeated_verdict_lasts_no_longer() {
         let options = Options {
             mode: "enforce",
-            dos_ttl: "5s",
+            ttl: "5s",
             api: free_address().expect("address"),
             record: None,
+            model: None,
         };
-        assert_eq!(
-            config(&options),
-            "[policy]\ndos_ttl = \"5s\"\nmax_ttl = \"5s\"\n"
-        );
+        let text = config(&options);
+        assert!(text.starts_with("[policy]\ndos_ttl = \"5s\"\n"), "{text}");
+        assert!(text.ends_with("max_ttl = \"5s\"\n"), "{text}");
     }
 }

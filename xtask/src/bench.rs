@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: a promise, measured.
 
+pub(crate) mod live;
 mod models;
 mod replay;
 
@@ -27,6 +28,15 @@ pub(crate) struct Args {
     /// Folder with the KDD files, for models [default: models/data]
     #[arg(long, env = "TIDEGATE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Shorter and fewer scenarios, for live
+    #[arg(long)]
+    quick: bool,
+    /// Only scenarios whose names begin so, for live; may be repeated
+    #[arg(long, value_name = "PREFIX")]
+    only: Vec<String>,
+    /// Model file instead of the shipped one, for live
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value = "human")]
     output: Output,
 }
@@ -37,6 +47,8 @@ enum Name {
     Reaction,
     /// An agent with nothing to do: CPU and memory
     Idle,
+    /// Real tools against an agent that enforces: what is found, how fast, and who is wronged
+    Live,
     /// Models beside scikit-learn, LightGBM and XGBoost: fit, predictions, figures of merit
     Models,
     /// A capture of mixed flows: packets a second on one core
@@ -106,9 +118,13 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
             build_cmd::build()?;
             (replay::measure()?, Vec::new())
         }
-        Name::Reaction | Name::Idle => {
+        Name::Reaction | Name::Idle | Name::Live => {
             if args.output == Output::Human {
-                doctor::prepare(Profile::Run)?;
+                doctor::prepare(if args.name == Name::Live {
+                    Profile::Record
+                } else {
+                    Profile::Run
+                })?;
             }
             build_cmd::build()?;
             if privilege::become_root()? {
@@ -116,10 +132,15 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
             }
             interrupt::listen()?;
             leftovers::clean_leftovers()?;
-            let rows = if args.name == Name::Idle {
-                idle()?
-            } else {
-                reaction(args.runs)?
+            let rows = match args.name {
+                Name::Live => live::measure(&live::Choice {
+                    quick: args.quick,
+                    model: args.model.as_deref(),
+                    only: &args.only,
+                    tables: args.output == Output::Human,
+                })?,
+                Name::Idle => idle()?,
+                _ => reaction(args.runs)?,
             };
             (rows, Vec::new())
         }
@@ -168,9 +189,10 @@ fn quantity(value: f64, unit: &str) -> String {
 fn options(api: std::net::SocketAddr) -> agent::Options<'static> {
     agent::Options {
         mode: "enforce",
-        dos_ttl: "5s",
+        ttl: "5s",
         api,
         record: None,
+        model: None,
     }
 }
 

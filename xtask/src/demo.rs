@@ -78,9 +78,10 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         &mut lab,
         &agent::Options {
             mode: "enforce",
-            dos_ttl: DOS_TTL,
+            ttl: DOS_TTL,
             api: api_address(args)?,
             record: None,
+            model: None,
         },
     )?;
     println!(

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::{paths, privilege, process};
+use crate::{daemons, paths, privilege, process};
 
 const TOOLCHAIN: &str = "1.95.0";
 /// Goes with the toolchain's LLVM: change the two together.
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Install what is missing
     #[arg(long)]
     fix: bool,
-    /// Look for what only the tests need, too
+    /// Look for what only the tests and the recorder need, too
     #[arg(long)]
     tests: bool,
 }
@@ -28,6 +28,7 @@ pub(crate) struct Args {
 pub(crate) enum Profile {
     Build,
     Run,
+    Record,
     Test,
 }
 
@@ -60,8 +61,37 @@ const PACKAGES: &[Package] = &[
     package("iperf3", "iperf3", Profile::Run),
     package("curl", "curl", Profile::Run),
     package("tcpdump", "tcpdump", Profile::Run),
-    package("util-linux", "setpriv", Profile::Test),
-    package("python3", "/usr/bin/python3", Profile::Test),
+    package("util-linux", "setpriv", Profile::Record),
+    package("python3", "/usr/bin/python3", Profile::Record),
+    package("openssl", "openssl", Profile::Record),
+    package("openssh-client", "ssh", Profile::Record),
+    package("sshpass", "sshpass", Profile::Record),
+    package("apache2-utils", "ab", Profile::Record),
+    package("wrk", "wrk", Profile::Record),
+    package("wget", "wget", Profile::Record),
+    package("httperf", "httperf", Profile::Record),
+    package("hey", "hey", Profile::Record),
+    package("inetutils-telnet", "telnet", Profile::Record),
+    package("lftp", "lftp", Profile::Record),
+    package("bind9-dnsutils", "dig", Profile::Record),
+    package("dnsperf", "dnsperf", Profile::Record),
+    package("swaks", "swaks", Profile::Record),
+    package("traceroute", "traceroute", Profile::Record),
+    package("mtr-tiny", "mtr", Profile::Record),
+    package("redis-tools", "redis-benchmark", Profile::Record),
+    package("rsync", "rsync", Profile::Record),
+    package("socat", "socat", Profile::Record),
+    package("masscan", "masscan", Profile::Record),
+    package("zmap", "zmap", Profile::Record),
+    package("fping", "fping", Profile::Record),
+    package("hydra", "hydra", Profile::Record),
+    package("medusa", "medusa", Profile::Record),
+    package("ncrack", "ncrack", Profile::Record),
+    package("slowhttptest", "slowhttptest", Profile::Record),
+    package("siege", "siege", Profile::Record),
+    package("t50", "t50", Profile::Record),
+    package("netsniff-ng", "mausezahn", Profile::Record),
+    package("netcat-openbsd", "nc.openbsd", Profile::Record),
     package("python3-venv", "/usr/share/doc/python3-venv", Profile::Test),
 ];
 
@@ -102,6 +132,9 @@ fn examine(profile: Profile, fix: bool) -> Vec<String> {
         states.extend([root(), kernel()]);
     }
     states.extend(packages(profile, fix));
+    if profile.includes(Profile::Record) {
+        states.extend(servers(fix));
+    }
     let mut missing = Vec::new();
     for state in states {
         match state {
@@ -256,6 +289,38 @@ fn packages(profile: Profile, fix: bool) -> Vec<State> {
         .collect()
 }
 
+/// What the recorder serves with: unpacked, not installed.
+fn servers(fix: bool) -> Vec<State> {
+    let absent: Vec<&str> = daemons::packages()
+        .filter(|package| !daemons::is_there(package))
+        .collect();
+    let mut tried = false;
+    if fix && !absent.is_empty() && (privilege::is_root() || privilege::can_sudo()) {
+        println!("         unpacking {}", absent.join(" "));
+        let unpacked = process::run(privilege::as_root("apt-get").arg("update"))
+            .and_then(|_| daemons::unpack(&absent));
+        if let Err(error) = &unpacked {
+            println!("         {error:#}");
+        }
+        tried = unpacked.is_ok();
+    }
+    daemons::packages()
+        .map(|package| {
+            let what = format!("{package} (to serve)");
+            if !absent.contains(&package) {
+                State::Ok(what)
+            } else if tried && daemons::is_there(package) {
+                State::Fixed(what)
+            } else {
+                State::Missing {
+                    by_hand: format!("cd {} && apt-get download {package} && dpkg-deb --extract {package}_*.deb .", daemons::folder().display()),
+                    what,
+                }
+            }
+        })
+        .collect()
+}
+
 fn install(names: &[&str]) -> Result<()> {
     process::run(privilege::as_root("apt-get").arg("update"))?;
     let words = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y"];
@@ -308,6 +373,7 @@ mod tests {
     #[test]
     fn the_tests_need_all_that_a_run_needs() {
         assert!(Profile::Test.includes(Profile::Run));
-        assert!(!Profile::Run.includes(Profile::Test));
+        assert!(Profile::Test.includes(Profile::Record));
+        assert!(!Profile::Run.includes(Profile::Record));
     }
 }

@@ -1,6 +1,8 @@
 //! A host of the lab: a network namespace, entered through a process in it.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -64,6 +66,22 @@ impl Host {
         )
     }
 
+    /// Like [`Host::spawn`], with the standard error in a file.
+    pub(crate) fn spawn_noting(
+        &self,
+        limit: Duration,
+        words: &[&str],
+        said: &Path,
+    ) -> Result<Running> {
+        let (program, arguments) = words.split_first().context("empty command")?;
+        Running::start(
+            self.bounded(limit, program)
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(File::create(said)?),
+        )
+    }
+
     /// `count` pings to `to`, one every `interval`, in the background.
     pub(crate) fn start_ping(&self, to: &str, count: u32, interval: Duration) -> Result<Pinging> {
         let limit = interval * count + Duration::from_secs(5);
@@ -82,6 +100,16 @@ impl Host {
 
     pub(crate) fn ping(&self, to: &str, count: u32, interval: Duration) -> Result<Pinged> {
         self.start_ping(to, count, interval)?.finish()
+    }
+
+    /// The interface's hardware address.
+    pub(crate) fn mac(&self) -> Result<String> {
+        // Not out of /sys, which shows the namespace it was mounted in.
+        let line = self.run(&["ip", "-brief", "link", "show", "dev", &self.interface])?;
+        line.split_whitespace()
+            .nth(2)
+            .map(str::to_owned)
+            .with_context(|| format!("{} has no hardware address", self.name))
     }
 
     pub(crate) fn sent_packets(&self) -> Result<u64> {

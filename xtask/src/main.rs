@@ -4,6 +4,7 @@ mod agent;
 mod bench;
 mod build_cmd;
 mod counters;
+mod daemons;
 mod data;
 mod demo;
 mod doctor;
@@ -51,12 +52,15 @@ enum Command {
     Test(test_cmd::Args),
     /// Compare ONNX exports with the models in ONNX Runtime
     Onnx,
-    /// Measure one promise: reaction, idle, models
+    /// Measure one promise: reaction, idle, live, models
     Bench(bench::Args),
     /// Put KDD'99 and NSL-KDD into a folder: fetched or copied, and checked
     Data(data::Args),
     /// Record labelled traffic through the real pipeline
     Record(record::Args),
+    /// The benign side of `bench live`, inside a host
+    #[command(hide = true)]
+    Load(bench::live::load::Args),
     /// Remove what a killed run left behind
     Clean,
 }
@@ -84,6 +88,7 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Bench(args) => bench::command(&args),
         Command::Data(args) => data::command(&args),
         Command::Record(args) => record::command(&args),
+        Command::Load(args) => bench::live::load::command(&args),
         Command::Clean => clean(),
     }
 }

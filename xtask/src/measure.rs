@@ -175,13 +175,13 @@ pub(crate) fn await_release(agent: &Agent, address: &str, limit: Duration) -> Re
 }
 
 /// h1 pinging h2 ten times a second for as long as something else lasts.
-struct Bystander {
+pub(crate) struct Bystander {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<Pinged>>,
 }
 
 impl Bystander {
-    fn start(from: &Host, to: &str) -> Self {
+    pub(crate) fn start(from: &Host, to: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (from, to, flag) = (from.clone(), to.to_owned(), Arc::clone(&stop));
         let thread = thread::spawn(move || {
@@ -198,7 +198,7 @@ impl Bystander {
         Self { stop, thread }
     }
 
-    fn finish(self) -> Result<Pinged> {
+    pub(crate) fn finish(self) -> Result<Pinged> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread
             .join()

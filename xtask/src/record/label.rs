@@ -23,33 +23,70 @@ const NOT_FEATURES: [&str; 8] = [
 
 /// Who owns which address.
 #[derive(Default)]
-pub(super) struct Owners {
-    by_address: BTreeMap<IpAddr, (Label, String)>,
+pub(crate) struct Owners {
+    by_source: BTreeMap<IpAddr, (Label, String)>,
+    /// Addresses of a victim that only one attack sends to.
+    by_target: BTreeMap<IpAddr, (Label, String)>,
+    attacks: Vec<Scenario>,
+    tools: BTreeMap<String, String>,
 }
 
 impl Owners {
-    pub(super) fn add(&mut self, scenario: &Scenario) {
+    pub(crate) fn add(&mut self, scenario: &Scenario) {
+        let owner = || (scenario.label, scenario.name.clone());
+        let tool = scenario.tool().to_owned();
+        self.tools.insert(scenario.name.clone(), tool);
         for address in [
             IpAddr::V4(scenario.source()),
             IpAddr::V6(scenario.source6()),
         ] {
-            let owner = (scenario.label, scenario.name.clone());
-            self.by_address.insert(address, owner);
+            self.by_source.insert(address, owner());
+        }
+        if let Some((own, own6)) = scenario.own() {
+            self.by_target.insert(own.into(), owner());
+            self.by_target.insert(own6.into(), owner());
+        }
+        if !scenario.is_benign() {
+            self.attacks.push(scenario.clone());
         }
     }
 
     /// By the originator. What a victim originates towards an attacker
-    /// (unreachables, resets) is no attack, and kept apart by its name.
-    fn of(&self, src: &str, dst: &str) -> (Label, String) {
-        let find = |text: &str| self.by_address.get(&text.parse::<IpAddr>().ok()?);
-        match (find(src), find(dst)) {
-            (Some((label, name)), _) => (*label, name.clone()),
-            (None, Some((Label::Normal, name))) => (Label::Normal, name.clone()),
-            (None, Some((_, name))) => (Label::Normal, format!("backscatter-{name}")),
-            (None, None) => (Label::Normal, "other".to_owned()),
+    /// (unreachables, resets) is no attack, and kept apart by its name; but for
+    /// u2r, where it calls the attacker because it was told to.
+    pub(crate) fn of(&self, src: IpAddr, dst: IpAddr) -> (Label, String) {
+        match (self.sender(src), self.sender(dst)) {
+            (Some(owner), _) => owner,
+            (None, Some(owner @ (Label::Normal | Label::U2r, _))) => owner,
+            (None, Some((_, name))) => backscatter(&name),
+            (None, None) => match (self.by_target.get(&src), self.by_target.get(&dst)) {
+                // From and to it: land.
+                (_, Some(owner)) => owner.clone(),
+                (Some((_, name)), None) => backscatter(name),
+                (None, None) => (Label::Normal, "other".to_owned()),
+            },
         }
     }
+
+    /// What made a scenario's traffic, or what a backscatter answers to.
+    fn tool(&self, name: &str) -> &str {
+        let name = name.strip_prefix(BACKSCATTER).unwrap_or(name);
+        self.tools.get(name).map_or("other", String::as_str)
+    }
+
+    fn sender(&self, address: IpAddr) -> Option<(Label, String)> {
+        self.by_source.get(&address).cloned().or_else(|| {
+            let forger = self.attacks.iter().find(|attack| attack.forges(address))?;
+            Some((forger.label, forger.name.clone()))
+        })
+    }
 }
+
+fn backscatter(name: &str) -> (Label, String) {
+    (Label::Normal, format!("{BACKSCATTER}{name}"))
+}
+
+const BACKSCATTER: &str = "backscatter-";
 
 /// Labelled rows by scenario.
 pub(super) struct Labelled {
@@ -81,7 +118,10 @@ impl Labelled {
         for row in reader.records() {
             let mut row = row?;
             read += 1;
-            let (label, name) = owners.of(&row[src], &row[dst]);
+            let (label, name) = match (row[src].parse(), row[dst].parse()) {
+                (Ok(src), Ok(dst)) => owners.of(src, dst),
+                _ => bail!("row {read} of the agent's has no addresses"),
+            };
             let key: Vec<String> = features
                 .iter()
                 .map(|index| row[*index].to_owned())
@@ -91,10 +131,12 @@ impl Labelled {
             }
             row.push_field(label.name());
             row.push_field(&name);
+            row.push_field(owners.tool(&name));
             rows.entry(name).or_default().push(row);
         }
         header.push_field("label");
         header.push_field("scenario");
+        header.push_field("tool");
         Ok(Self { header, rows, read })
     }
 
@@ -161,8 +203,8 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         assert_eq!(
             counts,
             [
-                ("backscatter-icmp-333", 1),
-                ("icmp-333", 1),
+                ("backscatter-icmp-1000", 1),
+                ("icmp-1000", 1),
                 ("other", 1),
                 ("ping-1", 2)
             ],
@@ -172,7 +214,40 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
     }
 
     #[test]
-    fn label_and_scenario_are_the_last_columns() {
+    fn forged_random_and_victims_addresses_have_owners() {
+        let plan = scenarios::plan(false);
+        let mut owners = Owners::default();
+        for attack in &plan.attacks {
+            owners.add(attack);
+        }
+        let named = |name: &str| plan.attacks.iter().find(|attack| attack.name == name);
+        let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst).1;
+        let h1: IpAddr = [10, 83, 0, 1].into();
+        let stranger: IpAddr = [203, 0, 113, 9].into();
+
+        let forged = named("forged-syn-1000").expect("there");
+        let source: IpAddr = [10, 84, forged.number(), 77].into();
+        assert_eq!(of(source, h1), forged.name);
+        assert_eq!(of(h1, source), "backscatter-forged-syn-1000");
+        let random = named("random-syn")
+            .and_then(Scenario::own)
+            .expect("there")
+            .0;
+        assert_eq!(of(stranger, random.into()), "random-syn");
+        assert_eq!(of(random.into(), stranger), "backscatter-random-syn");
+        assert_eq!(of(stranger, h1), "other");
+        let land = named("land").and_then(Scenario::own).expect("there").0;
+        assert_eq!(of(land.into(), land.into()), "land");
+        // Who was told to call calls for the attacker.
+        let shell = named("shell-telnet").expect("there").source().into();
+        assert_eq!(
+            owners.of(h1, shell),
+            (Label::U2r, "shell-telnet".to_owned())
+        );
+    }
+
+    #[test]
+    fn label_scenario_and_tool_are_the_last_columns() {
         let mut text = Vec::new();
         labelled().write(&mut text).expect("written");
         let text = String::from_utf8(text).expect("text");
@@ -181,15 +256,15 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
             lines
                 .next()
                 .expect("header")
-                .ends_with("confidence,label,scenario")
+                .ends_with("confidence,label,scenario,tool")
         );
         assert!(
             lines
                 .next()
                 .expect("row")
-                .ends_with("normal,backscatter-icmp-333")
+                .ends_with("normal,backscatter-icmp-1000,hping3")
         );
-        assert!(lines.next().expect("row").ends_with("dos,icmp-333"));
+        assert!(lines.next().expect("row").ends_with("dos,icmp-1000,hping3"));
     }
 
     #[test]

@@ -1,0 +1,1 @@
+SELECT relname, relpages FROM pg_class ORDER BY random() LIMIT 20;
