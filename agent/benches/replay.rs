@@ -96,8 +96,8 @@ fn only_read(path: &Path) {
 fn flow_table(path: &Path) {
     let mut capture = Capture::open(path).expect("the capture");
     let mut flows = FlowTable::new(FLOWS);
-    let mut packet = Packet::default();
     while let Some(captured) = capture.next().expect("an undamaged capture") {
+        let mut packet = Packet::default();
         if link::parse(&captured, &mut packet).is_ok() && packet.defect.is_none() {
             let event = flows.observe(&packet, captured.at_ns, captured.interface);
             std::hint::black_box(event.is_some());

@@ -114,10 +114,7 @@ impl Row {
 pub(crate) fn command(args: &Args) -> Result<bool> {
     let (rows, figures) = match args.name {
         Name::Models => models::measure(args.data.as_deref())?,
-        Name::Replay => {
-            build_cmd::build()?;
-            (replay::measure()?, Vec::new())
-        }
+        Name::Replay => (replay::measure()?, Vec::new()),
         Name::Reaction | Name::Idle | Name::Live => {
             if args.output == Output::Human {
                 doctor::prepare(if args.name == Name::Live {

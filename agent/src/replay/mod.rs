@@ -37,6 +37,8 @@ use crate::{
 
 /// Timers are looked at this often, as live.
 const TICK_NS: u64 = 100_000_000;
+/// Packets taken through the engine at a time; see [`FlowTable::warm`].
+const BATCH: usize = 16;
 
 /// A connection that is over.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,16 @@ pub struct Ended {
     pub record: KddRecord,
 }
 
+/// A packet on its way to the flow table.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    at_ns: u64,
+    interface: u32,
+    /// Whether it could be read; if not, it moves the clock, no more.
+    readable: bool,
+    packet: Packet,
+}
+
 /// Takes packets, gives connections.
 #[derive(Debug)]
 pub struct Replay {
@@ -63,7 +75,7 @@ pub struct Replay {
     would_be: WouldBes,
     summary: Summary,
     stats: Stats,
-    packet: Packet,
+    waiting: Vec<Waiting>,
     clock_ns: u64,
     next_tick_ns: u64,
 }
@@ -90,47 +102,65 @@ impl Replay {
             would_be: WouldBes::default(),
             summary: Summary::default(),
             stats: Stats::default(),
-            packet: Packet::default(),
+            waiting: Vec::with_capacity(BATCH),
             clock_ns: 0,
             next_tick_ns: 0,
         }
     }
 
-    /// Takes the next packet; connections that are over by then go to `out`, in the order of their end.
+    /// Takes the next packet; connections that are over go to `out`, in the order of their end, some packets later.
     ///
     /// # Errors
     ///
     /// What `out` says.
+    #[inline]
     pub fn packet<E>(
         &mut self,
         captured: &CapturedPacket<'_>,
         out: &mut impl FnMut(&Ended) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.advance(captured.at_ns, out)?;
         self.stats.add(Counter::Packets, 1);
         self.stats.add(Counter::Bytes, u64::from(captured.wire_len));
-        match link::parse(captured, &mut self.packet) {
-            Ok(()) => {}
-            Err(Unread::Link(number)) => {
-                self.summary.skip(number);
-                return Ok(());
-            }
-            Err(Unread::Unparsed(reason)) => {
-                self.stats.add(Counter::unparsed(reason), 1);
-                return Ok(());
-            }
+        let mut packet = Packet::default();
+        let unread = match link::parse(captured, &mut packet) {
+            Ok(()) => packet.defect.map(Unread::Unparsed),
+            Err(unread) => Some(unread),
+        };
+        match unread {
+            None => {}
+            Some(Unread::Link(number)) => self.summary.skip(number),
+            Some(Unread::Unparsed(reason)) => self.stats.add(Counter::unparsed(reason), 1),
         }
-        if let Some(reason) = self.packet.defect {
-            self.stats.add(Counter::unparsed(reason), 1);
+        self.waiting.push(Waiting {
+            at_ns: captured.at_ns,
+            interface: captured.interface,
+            readable: unread.is_none(),
+            packet,
+        });
+        if self.waiting.len() < BATCH {
             return Ok(());
         }
-        let event = self
-            .flows
-            .observe(&self.packet, self.clock_ns, captured.interface);
-        match event {
-            Some(event) => self.judge(&event, out),
-            None => Ok(()),
+        self.take_waiting(out)
+    }
+
+    /// Takes the packets that wait through the engine.
+    fn take_waiting<E>(&mut self, out: &mut impl FnMut(&Ended) -> Result<(), E>) -> Result<(), E> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let readable = waiting.iter().filter(|waiting| waiting.readable);
+        self.flows.warm(readable.map(|waiting| &waiting.packet));
+        for waiting in waiting.drain(..) {
+            self.advance(waiting.at_ns, out)?;
+            if !waiting.readable {
+                continue;
+            }
+            let (packet, now_ns) = (&waiting.packet, self.clock_ns);
+            if let Some(event) = self.flows.observe(packet, now_ns, waiting.interface) {
+                self.judge(&event, out)?;
+            }
         }
+        // Its memory is used again.
+        self.waiting = waiting;
+        Ok(())
     }
 
     /// The last capture is over: all connections end, the longest inactive first.
@@ -139,12 +169,13 @@ impl Replay {
     ///
     /// What `out` says.
     pub fn finish<E>(&mut self, out: &mut impl FnMut(&Ended) -> Result<(), E>) -> Result<(), E> {
+        self.take_waiting(out)?;
         self.summary.end(self.clock_ns);
         self.detector.tracker_mut().finish();
         self.drain(out)
     }
 
-    /// What it came to so far.
+    /// What it came to; all of it after [`Replay::finish`].
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut stats = self.stats;

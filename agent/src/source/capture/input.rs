@@ -13,8 +13,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{CaptureError, Damage, Place};
 
-/// Read at a time: large enough for few system calls, small enough to stay in a core's cache.
-const BUFFER: usize = 256 * 1024;
+/// Read at a time: large enough for few system calls, small enough to leave room in a core's cache.
+const BUFFER: usize = 64 * 1024;
 /// RFC 1952 section 2.3.1.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// RFC 8878 section 3.1.1.
