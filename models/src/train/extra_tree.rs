@@ -1,6 +1,6 @@
 //! One extremely randomised tree.
 
-use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
+use std::{array, cmp::Ordering, collections::BinaryHeap, ops::Range};
 
 use super::{
     Dataset, ForestParams,
@@ -15,6 +15,9 @@ use crate::{
 };
 
 type Weights = [u64; CLASS_COUNT];
+
+/// Rows whose values are looked at before it is asked whether that is enough.
+const BLOCK: usize = 256;
 
 /// The rows by column, values as indices into the sorted distinct ones.
 pub(super) struct Table {
@@ -38,6 +41,24 @@ impl Table {
         }
     }
 
+    /// These rows alone, in their order: what a tree asks of them lies closer together.
+    fn only(&self, rows: &[u32]) -> Self {
+        let columns = self.columns.iter().map(|column| Column {
+            values: column.values.clone(),
+            bins: match &column.bins {
+                Bins::Narrow(bins) => Bins::Narrow(pick(bins, rows)),
+                Bins::Middle(bins) => Bins::Middle(pick(bins, rows)),
+                Bins::Wide(bins) => Bins::Wide(pick(bins, rows)),
+            },
+        });
+        Self {
+            columns: columns.collect(),
+            in_use: self.in_use.clone(),
+            classes: pick(&self.classes, rows),
+            weights: pick(&self.weights, rows),
+        }
+    }
+
     fn sum(&self, rows: &[u32]) -> Weights {
         let mut sum = Weights::default();
         for row in rows {
@@ -46,6 +67,17 @@ impl Table {
         }
         sum
     }
+
+    /// Where each class's rows end, of rows in the order of classes.
+    fn runs(&self, rows: &[u32]) -> [usize; CLASS_COUNT] {
+        array::from_fn(|class| {
+            rows.partition_point(|row| usize::from(self.classes[*row as usize]) <= class)
+        })
+    }
+}
+
+fn pick<T: Copy>(of: &[T], rows: &[u32]) -> Vec<T> {
+    rows.iter().map(|row| of[*row as usize]).collect()
 }
 
 /// A leaf that could be split, and how.
@@ -85,6 +117,8 @@ impl Ord for Candidate {
 struct Node {
     weights: Weights,
     depth: usize,
+    /// A bit for every column known to have one value here, and so below.
+    constant: u64,
     split: Option<(usize, u32, usize, usize)>,
 }
 
@@ -92,14 +126,19 @@ pub(super) fn grow(table: &Table, params: &ForestParams, mut random: Random) -> 
     let mut rows: Vec<u32> = (0..table.classes.len() as u32)
         .filter(|_| random.next() % 100 < params.sample_percent)
         .collect();
+    // Class by class, and partitioning is stable: the rows of a node are runs of one class each.
+    rows.sort_by_key(|row| table.classes[*row as usize]);
+    let table = &table.only(&rows);
+    let mut rows: Vec<u32> = (0..rows.len() as u32).collect();
     let mut nodes = vec![Node {
         weights: table.sum(&rows),
         depth: 0,
+        constant: 0,
         split: None,
     }];
     let mut open = BinaryHeap::new();
     let all = 0..rows.len();
-    open.extend(draw(table, params, &nodes, 0, all, &rows, &mut random));
+    open.extend(draw(table, params, &mut nodes, 0, all, &rows, &mut random));
     let mut leaves = 1;
     while leaves < params.leaves {
         let Some(best) = open.pop() else { break };
@@ -119,12 +158,21 @@ pub(super) fn grow(table: &Table, params: &ForestParams, mut random: Random) -> 
             nodes.push(Node {
                 weights: table.sum(&rows[range.clone()]),
                 depth: nodes[best.node].depth + 1,
+                constant: nodes[best.node].constant,
                 split: None,
             });
         }
         for (child, range) in children.into_iter().enumerate() {
             let node = first + child;
-            open.extend(draw(table, params, &nodes, node, range, &rows, &mut random));
+            open.extend(draw(
+                table,
+                params,
+                &mut nodes,
+                node,
+                range,
+                &rows,
+                &mut random,
+            ));
         }
         leaves += 1;
     }
@@ -135,13 +183,14 @@ pub(super) fn grow(table: &Table, params: &ForestParams, mut random: Random) -> 
 fn draw(
     table: &Table,
     params: &ForestParams,
-    nodes: &[Node],
+    nodes: &mut [Node],
     node: usize,
     range: Range<usize>,
     rows: &[u32],
     random: &mut Random,
 ) -> Option<Candidate> {
     let sum = &nodes[node].weights;
+    let mut constant = nodes[node].constant;
     let part = &rows[range.clone()];
     if nodes[node].depth == MAX_DEPTH
         || part.len() < 2 * params.min_leaf
@@ -149,6 +198,7 @@ fn draw(
     {
         return None;
     }
+    let runs = table.runs(part);
     let mut order = table.in_use.clone();
     let mut best: Option<Candidate> = None;
     let mut drawn = 0;
@@ -159,22 +209,27 @@ fn draw(
         let pick = turn + random.below(order.len() - turn);
         order.swap(turn, pick);
         let column = order[turn];
+        // A constant column does not count as drawn.
+        if constant >> column & 1 == 1 {
+            continue;
+        }
         let bins = &table.columns[column].bins;
+        let last = table.columns[column].values.len() as u32 - 1;
         let (low, high) = match bins {
-            Bins::Narrow(bins) => span(bins, part),
-            Bins::Middle(bins) => span(bins, part),
-            Bins::Wide(bins) => span(bins, part),
+            Bins::Narrow(bins) => span(bins, part, last),
+            Bins::Middle(bins) => span(bins, part, last),
+            Bins::Wide(bins) => span(bins, part, last),
         };
         if low == high {
-            // A constant column does not count as drawn.
+            constant |= 1 << column;
             continue;
         }
         drawn += 1;
         let bin = low + random.below((high - low) as usize) as u32;
         let (left, left_rows) = match bins {
-            Bins::Narrow(bins) => left_of(table, bins, part, bin),
-            Bins::Middle(bins) => left_of(table, bins, part, bin),
-            Bins::Wide(bins) => left_of(table, bins, part, bin),
+            Bins::Narrow(bins) => left_of(table, bins, part, &runs, bin),
+            Bins::Middle(bins) => left_of(table, bins, part, &runs, bin),
+            Bins::Wide(bins) => left_of(table, bins, part, &runs, bin),
         };
         if left_rows < params.min_leaf || part.len() - left_rows < params.min_leaf {
             continue;
@@ -194,30 +249,43 @@ fn draw(
             });
         }
     }
+    nodes[node].constant = constant;
     best
 }
 
-/// The lowest and the highest bin of these rows.
-fn span<T: Copy + Into<u32>>(bins: &[T], rows: &[u32]) -> (u32, u32) {
-    let bins = rows.iter().map(|row| bins[*row as usize].into());
-    bins.fold((u32::MAX, 0), |(low, high), bin| {
-        (low.min(bin), high.max(bin))
-    })
+/// The lowest and the highest bin of these rows, of the bins 0 to `last`.
+fn span<T: Copy + Into<u32>>(bins: &[T], rows: &[u32], last: u32) -> (u32, u32) {
+    let (mut low, mut high) = (u32::MAX, 0);
+    for block in rows.chunks(BLOCK) {
+        for row in block {
+            let bin = bins[*row as usize].into();
+            (low, high) = (low.min(bin), high.max(bin));
+        }
+        if (low, high) == (0, last) {
+            break;
+        }
+    }
+    (low, high)
 }
 
-/// Weights and number of the rows up to and including a bin.
+/// Weights and number of the rows up to and including a bin; `runs` are the classes' ends.
 fn left_of<T: Copy + Into<u32>>(
     table: &Table,
     bins: &[T],
     rows: &[u32],
+    runs: &[usize; CLASS_COUNT],
     bin: u32,
 ) -> (Weights, usize) {
     let (mut left, mut count) = (Weights::default(), 0);
-    for row in rows {
-        let row = *row as usize;
-        let goes = bins[row].into() <= bin;
-        count += usize::from(goes);
-        left[usize::from(table.classes[row])] += if goes { table.weights[row] } else { 0 };
+    let mut start = 0;
+    for (left, end) in left.iter_mut().zip(runs) {
+        for row in &rows[start..*end] {
+            let row = *row as usize;
+            let goes = bins[row].into() <= bin;
+            count += usize::from(goes);
+            *left += if goes { table.weights[row] } else { 0 };
+        }
+        start = *end;
     }
     (left, count)
 }

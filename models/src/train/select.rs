@@ -254,13 +254,12 @@ fn tried(
     let held_out = held_out(data, settings, seed)?;
     let tables = cost_tables();
     let outcomes = in_parallel(tables.len(), |family| {
-        let tables = tables[family].iter();
-        let outcomes = tables.map(|costs| (*costs, outcome(data, &held_out, costs)));
-        outcomes.collect::<Vec<_>>()
+        let of_goal = |goal: &Goal| dearest(data, &held_out, &tables[family], goal.alerts);
+        goals.iter().map(of_goal).collect::<Vec<_>>()
     });
-    let points = goals
-        .iter()
-        .map(|goal| best(&outcomes, *goal, mix))
+    let points = (0..)
+        .zip(goals)
+        .map(|(index, goal)| best(outcomes.iter().filter_map(|of| of[index]), *goal, mix))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Trial {
         settings: *settings,
@@ -303,18 +302,30 @@ fn held_out(
     Ok(folds?.into_iter().flatten().collect())
 }
 
-/// The best table of costs within a goal's false positives.
-///
-/// Of every family the table that costs most to miss an unknown attack is taken, among those
-/// that keep within the alerts: what is allowed is spent (Neyman and Pearson), since attacks to
-/// come are harder to tell than the types that were left out. Of these the one of least score.
-fn best(outcomes: &[Vec<(Costs, Outcome)>], goal: Goal, mix: Mix) -> Result<Chosen, SelectError> {
+/// Of a family's tables, by what it costs to miss an unknown attack, the last that keeps within
+/// the alerts; `None` if the first does not. The dearer a miss, the more rows are called attacks,
+/// so it can be searched for by halving.
+fn dearest(
+    data: &Dataset,
+    held_out: &[HeldOut],
+    family: &[Costs],
+    alerts: f64,
+) -> Option<(Costs, Outcome)> {
+    let within = |costs: &Costs| false_positive_rate(data, held_out, costs) <= alerts;
+    let costs = family[..family.partition_point(within)].last()?;
+    Some((*costs, outcome(data, held_out, costs)))
+}
+
+/// The best table of costs for a goal, among every family's dearest within its false positives:
+/// what is allowed is spent (Neyman and Pearson), since attacks to come are harder to tell than
+/// the types that were left out. Of these the one of least score.
+fn best(
+    outcomes: impl Iterator<Item = (Costs, Outcome)>,
+    goal: Goal,
+    mix: Mix,
+) -> Result<Chosen, SelectError> {
     let mut best: Option<Chosen> = None;
-    for family in outcomes {
-        let within = |tried: &&(Costs, Outcome)| tried.1.false_positive_rate <= goal.alerts;
-        let Some((costs, outcome)) = family.iter().rev().find(within) else {
-            continue;
-        };
+    for (costs, outcome) in outcomes {
         let score = match goal.aim {
             Aim::Cost => mix.of(outcome.cost),
             Aim::Accuracy => mix.of(outcome.right.map(|right| 1.0 - right)),
@@ -323,12 +334,9 @@ fn best(outcomes: &[Vec<(Costs, Outcome)>], goal: Goal, mix: Mix) -> Result<Chos
         if best.as_ref().is_none_or(|best| score < best.score) {
             let name = goal.name.to_owned();
             best = Some(Chosen {
-                point: OperatingPoint {
-                    name,
-                    costs: *costs,
-                },
+                point: OperatingPoint { name, costs },
                 goal,
-                outcome: *outcome,
+                outcome,
                 score,
             });
         }
@@ -353,6 +361,22 @@ impl Sums {
             0.0
         }
     }
+}
+
+/// The share of held-out normal rows, duplicates included, that is called an attack.
+fn false_positive_rate(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> f64 {
+    let (mut alerts, mut all) = (0, 0);
+    for judged in held_out {
+        let row = &data.rows[judged.row];
+        if row.class == Class::Normal {
+            let said = costs
+                .decide_by_kinds(judged.shares, || judged.kinds)
+                .nearest;
+            alerts += u64::from(said.is_attack()) * row.count;
+            all += row.count;
+        }
+    }
+    alerts as f64 / all.max(1) as f64
 }
 
 fn outcome(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> Outcome {
