@@ -138,6 +138,10 @@ pub struct Packet {
     pub payload: u32,
     /// Length of the whole frame in bytes.
     pub frame_len: u32,
+    /// TCP sequence number of the first byte; 0 for other protocols.
+    pub sequence: u32,
+    /// TCP sequence number expected of the other side, where the flags say that it counts.
+    pub acknowledgment: u32,
     /// Source port; 0 for ICMP and later fragments.
     pub source_port: u16,
     /// Destination port; 0 for ICMP and later fragments.
@@ -269,7 +273,10 @@ fn parse_ipv4<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result
     let offset = packet.offset as usize;
     let header = bytes.bytes::<20>(offset).ok_or(Unparsed::Truncated)?;
     let header_len = u32::from(header[0] & 0x0f) * 4;
-    let total_len = u32::from(u16::from_be_bytes([header[2], header[3]]));
+    let total_len = match u16::from_be_bytes([header[2], header[3]]) {
+        0 => left_to_the_card(bytes, offset),
+        len => u32::from(len),
+    };
     if header[0] >> 4 != 4 || header_len < 20 || total_len < header_len {
         return Err(Unparsed::BadHeader);
     }
@@ -302,8 +309,18 @@ fn parse_ipv6<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result
     packet.destination = Address::from_v6_halves(destination.0, destination.1);
     packet.protocol = next_header;
     packet.offset += IPV6_LEN as u32;
-    packet.len = u32::from(u16::from_be_bytes([len_hi, len_lo]));
+    packet.len = match u16::from_be_bytes([len_hi, len_lo]) {
+        0 => left_to_the_card(bytes, offset + IPV6_LEN),
+        len => u32::from(len),
+    };
     Ok(())
+}
+
+/// Length of a datagram from `offset` on whose header says zero: captured on its way to a network card that would
+/// have split it (segmentation offload), or too long for the field (RFC 2675).
+#[inline(always)]
+fn left_to_the_card<P: PacketBytes + ?Sized>(bytes: &P, offset: usize) -> u32 {
+    bytes.len().saturating_sub(offset).min(65_535) as u32
 }
 
 /// Moves past the extension headers (RFC 8200 section 4).
@@ -376,10 +393,13 @@ fn parse_transport<P: PacketBytes + ?Sized>(
     let head = bytes.bytes::<8>(offset).ok_or(Unparsed::Truncated)?;
     let header_len = match packet.protocol {
         TCP => {
-            let [data_offset, flags] = bytes.bytes::<2>(offset + 12).ok_or(Unparsed::Truncated)?;
+            let [ack_0, ack_1, ack_2, ack_3, data_offset, flags, ..] =
+                bytes.bytes::<8>(offset + 8).ok_or(Unparsed::Truncated)?;
             // The fixed header ends with the urgent pointer; half a header is no header.
             bytes.bytes::<2>(offset + 18).ok_or(Unparsed::Truncated)?;
             packet.tcp_flags = flags;
+            packet.sequence = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+            packet.acknowledgment = u32::from_be_bytes([ack_0, ack_1, ack_2, ack_3]);
             let header_len = u32::from(data_offset >> 4) * 4;
             if header_len < 20 {
                 return Err(Unparsed::BadHeader);
@@ -403,6 +423,11 @@ fn parse_transport<P: PacketBytes + ?Sized>(
         packet.source_port = u16::from_be_bytes([head[0], head[1]]);
         packet.destination_port = u16::from_be_bytes([head[2], head[3]]);
         packet.payload = packet.len - header_len;
+    }
+    if packet.protocol == UDP && packet.fragment == Fragment::First {
+        // The datagram's own length: the fragments after this one have no ports, and count elsewhere.
+        let whole = u32::from(u16::from_be_bytes([head[4], head[5]]));
+        packet.payload = packet.payload.max(whole.saturating_sub(8));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ pub mod corpus;
 
 use std::{vec, vec::Vec};
 
-use crate::packet::{ICMP, ICMPV6, TCP, UDP};
+use crate::packet::{ICMP, ICMPV6, TCP, UDP, tcp_flags};
 
 /// The tag of 802.1Q.
 pub const DOT1Q: u16 = 0x8100;
@@ -49,9 +49,18 @@ enum Network {
 
 #[derive(Clone, Debug)]
 enum Transport {
-    Tcp { flags: u8, options: Vec<u8> },
+    Tcp {
+        flags: u8,
+        options: Vec<u8>,
+        /// Sequence and acknowledgement number.
+        numbers: (u32, u32),
+    },
     Udp,
-    Icmp { icmp_type: u8, code: u8, id: u16 },
+    Icmp {
+        icmp_type: u8,
+        code: u8,
+        id: u16,
+    },
     Other(u8),
 }
 
@@ -165,14 +174,31 @@ impl Frame {
         self
     }
 
-    /// A TCP segment.
+    /// A TCP segment. Both sides of a connection begin with number 1: a SYN has it, any other segment is the first
+    /// after its sender's SYN, and acknowledges the other's.
     #[must_use]
     pub fn tcp(mut self, source_port: u16, destination_port: u16, flags: u8) -> Self {
         self.ports = (source_port, destination_port);
+        let sequence = if flags & tcp_flags::SYN == 0 { 2 } else { 1 };
         self.transport = Transport::Tcp {
             flags,
             options: Vec::new(),
+            numbers: (sequence, 2),
         };
+        self
+    }
+
+    /// Sets the sequence and the acknowledgement number.
+    ///
+    /// # Panics
+    ///
+    /// On anything but TCP.
+    #[must_use]
+    pub fn numbers(mut self, sequence: u32, acknowledgment: u32) -> Self {
+        match &mut self.transport {
+            Transport::Tcp { numbers, .. } => *numbers = (sequence, acknowledgment),
+            _ => panic!("only TCP has sequence numbers"),
+        }
         self
     }
 
@@ -356,12 +382,17 @@ impl Frame {
             let (source_port, destination_port) =
                 (self.ports.0.to_be_bytes(), self.ports.1.to_be_bytes());
             match &self.transport {
-                Transport::Tcp { flags, options } => {
+                Transport::Tcp {
+                    flags,
+                    options,
+                    numbers,
+                } => {
                     let header_len = 20 + options.len();
                     assert!(header_len <= 60, "40 bytes of options at most");
                     bytes.extend(source_port);
                     bytes.extend(destination_port);
-                    bytes.extend([0, 0, 0, 1, 0, 0, 0, 2]);
+                    bytes.extend(numbers.0.to_be_bytes());
+                    bytes.extend(numbers.1.to_be_bytes());
                     bytes.extend([(header_len / 4) as u8 * 16, *flags, 0xff, 0xff, 0, 0, 0, 0]);
                     bytes.extend(options);
                 }

@@ -159,8 +159,8 @@ fn ipv4_header_must_not_contradict_itself() {
     for words in 0..5 {
         assert_eq!(refused(IP, &[0x40 | words]), Some(Unparsed::BadHeader));
     }
-    // Total length 0 (as segmentation offload leaves it), or short of the header.
-    for total in [0, 1, 19] {
+    // Total length short of the header.
+    for total in [1, 19] {
         assert_eq!(refused(IP + 2, &[0, total]), Some(Unparsed::BadHeader));
     }
     // 20 bytes are a header, but leave no room for UDP.
@@ -168,6 +168,39 @@ fn ipv4_header_must_not_contradict_itself() {
     assert_eq!(defect(&frame, IP + 2, &[0, 20]), Some(Unparsed::BadHeader));
     assert_eq!(defect(&frame, IP + 2, &[0, 27]), Some(Unparsed::BadHeader));
     assert_eq!(defect(&frame, IP + 2, &[0, 28]), None);
+}
+
+/// As segmentation offload leaves it.
+#[test]
+fn a_length_of_zero_means_the_rest_of_the_frame() {
+    let frame = v4().udp(1, 2).payload(8);
+    let whole = parse(&frame);
+    let bytes = patched(&frame, IP + 2, &[0, 0]);
+    assert_eq!(Packet::parse(&bytes[..]), Ok(whole));
+    let frame = v6()
+        .extension(Extension::Destination(1))
+        .udp(1, 2)
+        .payload(8);
+    let bytes = patched(&frame, IP + 4, &[0, 0]);
+    assert_eq!(Packet::parse(&bytes[..]), Ok(parse(&frame)));
+    // Not more than a length field could say.
+    let mut huge = patched(&v4().tcp(1, 2, 0), IP + 2, &[0, 0]);
+    huge.resize(100_000, 0);
+    let packet = Packet::parse(&huge[..]).expect("its header is fine");
+    assert_eq!((packet.payload, packet.wrong_fragment), (65_495, false));
+}
+
+#[test]
+fn sequence_numbers_are_read() {
+    for frame in [v4(), v6()] {
+        let packet = parse(&frame.tcp(1, 2, 0).numbers(0x0102_0304, 0xfffe_fdfc));
+        assert_eq!(
+            (packet.sequence, packet.acknowledgment),
+            (0x0102_0304, 0xfffe_fdfc)
+        );
+    }
+    let packet = parse(&v4().udp(1, 2).payload(8));
+    assert_eq!((packet.sequence, packet.acknowledgment), (0, 0));
 }
 
 #[test]
