@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: a promise, measured.
 
 mod models;
+mod replay;
 
 use std::fs;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ enum Name {
     Idle,
     /// Models beside scikit-learn, LightGBM and XGBoost: fit, predictions, figures of merit
     Models,
+    /// A capture of mixed flows: packets a second on one core
+    Replay,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,6 +102,10 @@ impl Row {
 pub(crate) fn command(args: &Args) -> Result<bool> {
     let (rows, figures) = match args.name {
         Name::Models => models::measure(args.data.as_deref())?,
+        Name::Replay => {
+            build_cmd::build()?;
+            (replay::measure()?, Vec::new())
+        }
         Name::Reaction | Name::Idle => {
             if args.output == Output::Human {
                 doctor::prepare(Profile::Run)?;

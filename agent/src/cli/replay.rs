@@ -132,7 +132,7 @@ fn read_file(
         for _ in 0..STEP {
             match capture.next() {
                 Ok(Some(packet)) => {
-                    replay.packet(&packet, &mut |ended| writers.connection(ended))?
+                    replay.packet(&packet, &mut |ended| writers.connection(ended))?;
                 }
                 Ok(None) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),

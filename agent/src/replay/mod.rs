@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use tidegate_common::{
     event::FlowEvent,
-    flow::FlowKey,
     packet::Packet,
     stats::{Counter, Stats},
 };
@@ -165,7 +164,10 @@ impl Replay {
     ) -> Result<(), E> {
         if let Some((key, flow)) = self.flows.retired() {
             self.detector.tracker_mut().retire(&key, &flow);
-            self.drain(out)?;
+            // What stands under the key now is another flow, perhaps of the same instant.
+            while let Some(followed) = self.detector.tracker_mut().next_ended() {
+                self.tell(&followed, out)?;
+            }
         }
         let Judged {
             observation,
@@ -250,38 +252,33 @@ impl Replay {
         Ok(())
     }
 
+    /// Passes on the connections that have ended, each with its packets since its latest event.
     fn drain<E>(&mut self, out: &mut impl FnMut(&Ended) -> Result<(), E>) -> Result<(), E> {
-        while let Some(followed) = self.detector.tracker_mut().next_ended() {
-            let ended = self.ended(&followed);
-            self.summary.connection(&ended);
-            out(&ended)?;
+        while let Some(mut followed) = self.detector.tracker_mut().next_ended() {
+            if let Some(flow) = self.flows.snapshot(&followed.key) {
+                followed.connection.catch_up(&flow);
+            }
+            self.tell(&followed, out)?;
         }
         Ok(())
     }
 
-    /// A connection with its packets since its latest event.
-    fn ended(&self, followed: &Followed) -> Ended {
-        let Followed {
-            id,
-            key,
-            mut connection,
-            prediction,
-        } = *followed;
-        self.catch_up(&key, &mut connection);
-        let (class, confidence) = prediction.unwrap_or((Class::Unknown, 0.0));
-        let mut record = self.records.get(id.slot()).copied().unwrap_or_default();
-        connection.describe(&mut record);
-        Ended {
-            connection,
+    fn tell<E>(
+        &mut self,
+        followed: &Followed,
+        out: &mut impl FnMut(&Ended) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (class, confidence) = followed.prediction.unwrap_or((Class::Unknown, 0.0));
+        let record = self.records.get(followed.id.slot());
+        let mut record = record.copied().unwrap_or_default();
+        followed.connection.describe(&mut record);
+        let ended = Ended {
+            connection: followed.connection,
             class,
             confidence,
             record,
-        }
-    }
-
-    fn catch_up(&self, key: &FlowKey, connection: &mut Connection) {
-        if let Some(flow) = self.flows.snapshot(key) {
-            connection.catch_up(&flow);
-        }
+        };
+        self.summary.connection(&ended);
+        out(&ended)
     }
 }

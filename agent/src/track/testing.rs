@@ -1,28 +1,27 @@
-//! For tests: frames, and the flow table of the kernel in user space.
-//!
-//! [`FlowTable`] runs the same record code as the kernel programs, so tests see the events a packet sequence really
-//! causes.
+//! For tests: frames, and a flow table that takes them.
 
 use std::{
-    collections::{HashMap, hash_map},
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
 };
 
 use tidegate_common::{
-    event::{FlowEvent, Milestone},
-    flow::{FlowKey, FlowRecord, FlowSnapshot, Side, Updated},
+    event::FlowEvent,
+    flow::{FlowKey, FlowSnapshot, Side},
     packet::{ICMP, ICMPV6, Packet, TCP, UDP, tcp_flags},
 };
+
+use crate::source::offline;
 
 /// Interface number in the events.
 pub const IFINDEX: u32 = 7;
 
-/// Flows without a bound, as the kernel keeps them.
+/// Flows without a bound.
 ///
 /// TCP segments without numbers get those that a real sender would have given them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FlowTable {
-    flows: HashMap<FlowKey, FlowRecord>,
+    flows: offline::FlowTable,
     streams: HashMap<FlowKey, [Stream; 2]>,
     /// Of the latest connection.
     initial: u32,
@@ -35,11 +34,21 @@ struct Stream {
     next: u32,
 }
 
+impl Default for FlowTable {
+    fn default() -> Self {
+        Self {
+            flows: offline::FlowTable::new(u32::MAX),
+            streams: HashMap::new(),
+            initial: 0,
+        }
+    }
+}
+
 impl FlowTable {
     /// The counters under a key.
     #[must_use]
     pub fn snapshot(&self, key: &FlowKey) -> Option<FlowSnapshot> {
-        self.flows.get(key).map(FlowRecord::snapshot)
+        self.flows.snapshot(key)
     }
 
     /// Counts a frame; returns the event it causes, if any. Frames without a readable transport header cause none.
@@ -52,24 +61,7 @@ impl FlowTable {
         if packet.protocol == TCP && (packet.sequence, packet.acknowledgment) == (0, 0) {
             self.number(&key, sender, &mut packet);
         }
-        let event = |record: &FlowRecord, milestone| {
-            let snapshot = record.snapshot_for_event(now_ns);
-            FlowEvent::new(key, snapshot, now_ns, IFINDEX, milestone, sender)
-        };
-        let first = || FlowRecord::first(&packet, sender, now_ns);
-        match self.flows.entry(key) {
-            hash_map::Entry::Vacant(vacant) => Some(event(vacant.insert(first()), Milestone::New)),
-            hash_map::Entry::Occupied(mut occupied) => {
-                match occupied.get().update(&packet, sender, now_ns) {
-                    Updated::Quiet => None,
-                    Updated::Milestone(milestone) => Some(event(occupied.get(), milestone)),
-                    Updated::Restart => {
-                        occupied.insert(first());
-                        Some(event(occupied.get(), Milestone::New))
-                    }
-                }
-            }
-        }
+        self.flows.observe(&packet, now_ns, IFINDEX)
     }
 
     /// Every connection has initial numbers of its own, which its SYNs repeat.

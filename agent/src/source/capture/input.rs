@@ -164,7 +164,7 @@ impl Input {
     }
 
     /// Why the source ended, if not because it was over.
-    pub(super) fn ended(&mut self) -> Option<CaptureError> {
+    pub(super) fn ended(&self) -> Option<CaptureError> {
         let error = self.error.as_ref()?;
         // Kept, to be said again.
         let source = io::Error::new(error.kind(), error.to_string());
@@ -175,7 +175,7 @@ impl Input {
     }
 
     /// The record at `place` is not there to its end.
-    pub(super) fn cut_off(&mut self, place: Place) -> CaptureError {
+    pub(super) fn cut_off(&self, place: Place) -> CaptureError {
         match self.ended() {
             Some(CaptureError::Read { source, .. }) => CaptureError::Read { place, source },
             _ => CaptureError::Damaged {

@@ -165,15 +165,24 @@ impl Capture {
         len: Option<u64>,
     ) -> Result<Self, CaptureError> {
         let mut input = Input::new(source, len)?;
+        if input.peek(4).len() < 4
+            && let Some(error) = input.ended()
+        {
+            return Err(error);
+        }
         let first = input.peek(4);
         let format = match first.first_chunk::<4>() {
-            _ if first.is_empty() => return Err(input.ended().unwrap_or(CaptureError::Empty)),
+            _ if first.is_empty() => return Err(CaptureError::Empty),
             Some(&magic) if magic == pcapng::SECTION_HEADER.to_be_bytes() => {
                 Format::Pcapng(Pcapng::default())
             }
             Some(&magic) if pcap::is_magic(magic) => Format::Pcap(Pcap::header(&mut input)?),
             _ => {
-                let first: Vec<_> = first.iter().map(|byte| format!("{byte:02x}")).collect();
+                let first: Vec<_> = first
+                    .iter()
+                    .take(4)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
                 return Err(CaptureError::Unknown(first.join(" ")));
             }
         };

@@ -39,11 +39,54 @@ fn afterthoughts_of_a_closed_connection_are_not_counted_again() {
     let mut lab = Lab::new();
     lab.talk(0, &HANDSHAKE);
     lab.talk(10 * MS, &[(true, RST, 0)]);
-    lab.tracker.advance(START + 6 * SECOND);
+    lab.talk(4 * SECOND, &[(false, ACK, 100)]);
+    // Let go by a clock that is ahead of the kernel's.
+    lab.tracker.advance(START + 11 * SECOND);
     assert!(lab.tracker.is_empty());
-    lab.talk(7 * SECOND, &[(false, ACK, 100)]);
-    let fresh = lab.send(8 * SECOND, &udp(at(3, 9), at(1, 9), 1)).unwrap();
+    let late = lab.talk(6 * SECOND, &[(false, ACK, 100)]);
+    assert_eq!(late.milestone, Milestone::Tick);
+    let fresh = lab.send(7 * SECOND, &udp(at(3, 9), at(1, 9), 1)).unwrap();
     assert_eq!(fresh.record.dst_host_count, 2);
+}
+
+/// Whatever comes after the tracker has let a connection go begins a new flow: none is told twice.
+#[test]
+fn connections_outlive_their_flow_records() {
+    let mut lab = Lab::new();
+    lab.talk(0, &HANDSHAKE);
+    lab.talk(10 * MS, &[(true, RST, 0)]);
+    let ack = tcp(at(1, 80), at(2, 40_000), ACK, 0);
+    assert!(lab.send(900 * MS, &ack).is_some());
+    assert!(lab.send(1800 * MS, &ack).is_none());
+    lab.tracker.advance(START + 6900 * MS);
+    assert_eq!(lab.tracker.len(), 1, "until 6800 ms it takes packets");
+    lab.tracker.advance(START + 6901 * MS);
+    assert_eq!(lab.tracker.len(), 0);
+    let late = lab.talk(6901 * MS, &[(true, ACK, 1)]);
+    assert_eq!(late.milestone, Milestone::New);
+    assert_eq!((late.record.src_packets, late.record.flag), (1, Flag::OTH));
+}
+
+#[test]
+fn a_connection_ends_with_its_flow_record() {
+    let mut lab = Lab::new();
+    lab.tracker.keep_ended(1);
+    for i in 0..7 {
+        lab.send(i * MS, &udp(at(2, 1), at(1, 53), 10));
+    }
+    let followed = lab.tracker.recent(1)[0];
+    let last = lab.flows.snapshot(&followed.key).unwrap();
+    let other = FlowSnapshot {
+        first_ns: 1,
+        ..last
+    };
+    assert!(!lab.tracker.retire(&followed.key, &other));
+    assert_eq!(lab.tracker.len(), 1);
+    assert!(lab.tracker.retire(&followed.key, &last));
+    assert!(lab.tracker.is_empty());
+    let ended = lab.tracker.next_ended().unwrap();
+    assert_eq!(ended.connection.src_packets, 7);
+    assert!(!lab.tracker.retire(&followed.key, &last));
 }
 
 #[test]
@@ -57,9 +100,10 @@ fn connections_go_when_closed_or_idle() {
         lab.tracker.advance(START + after);
         lab.tracker.len()
     };
-    assert_eq!([left(4 * SECOND), left(6 * SECOND)], [3, 2]);
-    assert_eq!([left(59 * SECOND), left(61 * SECOND)], [2, 1]);
-    assert_eq!([left(299 * SECOND), left(301 * SECOND)], [1, 0]);
+    // A second more than their flow records.
+    assert_eq!([left(6 * SECOND), left(7 * SECOND)], [3, 2]);
+    assert_eq!([left(61 * SECOND), left(62 * SECOND)], [2, 1]);
+    assert_eq!([left(301 * SECOND), left(302 * SECOND)], [1, 0]);
 }
 
 #[test]

@@ -325,6 +325,23 @@ fn silence_restarts() {
 }
 
 #[test]
+fn an_aborted_connection_is_soon_forgotten() {
+    let abort = [client(SYN), server(SYN | ACK), client(ACK), client(RST)];
+    let last = server(ACK);
+    let aborted = after(&abort);
+    assert_ne!(
+        update(&aborted, &last, START + 5 * SECOND),
+        Updated::Restart
+    );
+    // From the latest packet on.
+    let (in_time, late) = (START + 10 * SECOND, START + 15 * SECOND + 1);
+    assert_ne!(update(&aborted, &last, in_time), Updated::Restart);
+    assert_eq!(update(&aborted, &last, late), Updated::Restart);
+    let open = after(&abort[..3]);
+    assert_ne!(update(&open, &last, late), Updated::Restart);
+}
+
+#[test]
 fn a_clock_that_runs_back_is_no_silence() {
     let record = first(&client(ACK), START);
     assert_ne!(
