@@ -428,6 +428,8 @@ fn what_lies_around_a_connection_changes_nothing() {
     for base in [
         v4().vlan(7),
         v4().qinq(100, 7),
+        v4().qinq(100, 7).pppoe(5),
+        v4().mpls(&[16, 17]),
         v4().options(&[0x94, 4, 0, 0]),
         v4().padding(6),
         v6(),

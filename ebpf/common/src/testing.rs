@@ -64,10 +64,20 @@ enum Transport {
     Other(u8),
 }
 
+/// What may stand between Ethernet and IP.
+#[derive(Clone, Debug)]
+enum Shim {
+    /// Session.
+    Pppoe(u16),
+    /// Labels.
+    Mpls(Vec<u32>),
+}
+
 /// A frame in the making.
 #[derive(Clone, Debug)]
 pub struct Frame {
     tags: Vec<(u16, u16)>,
+    shim: Option<Shim>,
     network: Network,
     transport: Transport,
     ports: (u16, u16),
@@ -79,6 +89,7 @@ impl Frame {
     fn new(network: Network) -> Self {
         Self {
             tags: Vec::new(),
+            shim: None,
             network,
             transport: Transport::Other(0xfd),
             ports: (0, 0),
@@ -125,6 +136,20 @@ impl Frame {
     #[must_use]
     pub fn qinq(self, outer: u16, inner: u16) -> Self {
         self.tag(DOT1AD, outer).tag(DOT1Q, inner)
+    }
+
+    /// Puts the IP packet into a PPPoE session.
+    #[must_use]
+    pub fn pppoe(mut self, session: u16) -> Self {
+        self.shim = Some(Shim::Pppoe(session));
+        self
+    }
+
+    /// Puts a stack of MPLS labels before the IP packet.
+    #[must_use]
+    pub fn mpls(mut self, labels: &[u32]) -> Self {
+        self.shim = Some(Shim::Mpls(labels.to_vec()));
+        self
     }
 
     /// Sets the IPv4 options; padded to a multiple of four bytes.
@@ -319,6 +344,32 @@ impl Frame {
             frame.extend(ethertype.to_be_bytes());
             frame.extend(vlan.to_be_bytes());
         }
+        let packet = self.packet();
+        let six = matches!(self.network, Network::V6 { .. });
+        match &self.shim {
+            None => frame.extend(if six { [0x86, 0xdd] } else { [0x08, 0x00] }),
+            Some(Shim::Pppoe(session)) => {
+                frame.extend([0x88, 0x64, 0x11, 0]);
+                frame.extend(session.to_be_bytes());
+                frame.extend(length(packet.len() + 2));
+                frame.extend([0, if six { 0x57 } else { 0x21 }]);
+            }
+            Some(Shim::Mpls(labels)) => {
+                frame.extend([0x88, 0x47]);
+                for (n, label) in labels.iter().enumerate() {
+                    let bottom = u32::from(n + 1 == labels.len());
+                    frame.extend((label << 12 | bottom << 8 | 64).to_be_bytes());
+                }
+            }
+        }
+        frame.extend(packet);
+        frame.resize(frame.len() + self.padding, 0);
+        frame
+    }
+
+    /// The IP packet.
+    fn packet(&self) -> Vec<u8> {
+        let mut frame = Vec::new();
         match &self.network {
             Network::V4 {
                 source,
@@ -329,7 +380,7 @@ impl Frame {
                 let datagram = self.datagram(*offset != 0);
                 let header_len = 20 + options.len();
                 assert!(header_len <= 60, "40 bytes of options at most");
-                frame.extend([0x08, 0x00, 0x40 | (header_len / 4) as u8, 0]);
+                frame.extend([0x40 | (header_len / 4) as u8, 0]);
                 frame.extend(length(header_len + datagram.len()));
                 frame.extend([0x12, 0x34]);
                 frame.extend(((offset / 8) | (u16::from(*more) << 13)).to_be_bytes());
@@ -349,7 +400,7 @@ impl Frame {
                     .any(|extension| matches!(extension, Extension::Fragment(1.., _)));
                 let (first, mut rest) = self.chain(extensions);
                 rest.extend(self.datagram(later));
-                frame.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
+                frame.extend([0x60, 0, 0, 0]);
                 frame.extend(length(rest.len()));
                 frame.extend([first, 64]);
                 frame.extend(source.iter().flat_map(|group| group.to_be_bytes()));
@@ -357,7 +408,6 @@ impl Frame {
                 frame.extend(rest);
             }
         }
-        frame.resize(frame.len() + self.padding, 0);
         frame
     }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use tidegate_common::{
     address::Address,
+    flow::FlowKey,
     packet::{Fragment, ICMP, ICMPV6, Packet, TCP, UDP, Unparsed, tcp_flags},
     testing::{
         DOT1AD, DOT1Q, Extension, Frame, QINQ_OLD,
@@ -138,6 +139,34 @@ fn what_is_not_ip_is_refused() {
     assert_eq!(Packet::parse(&[0; 14][..]), Err(Unparsed::NotIp));
     assert_eq!(Packet::parse(&[0; 13][..]), Err(Unparsed::Truncated));
     assert_eq!(Packet::parse(&[][..]), Err(Unparsed::Truncated));
+}
+
+#[test]
+fn what_stands_before_the_ip_header_is_skipped() {
+    for base in [v4(), v6()] {
+        let plain = parse(&base.clone().tcp(40_000, 80, 0).payload(9));
+        for frame in [
+            base.clone().pppoe(7),
+            base.clone().qinq(1, 2).pppoe(7),
+            base.clone().mpls(&[16]),
+            base.clone().vlan(1).mpls(&[1_048_575, 0, 3, 16]),
+        ] {
+            let packet = parse(&frame.tcp(40_000, 80, 0).payload(9));
+            assert_eq!(FlowKey::of(&packet), FlowKey::of(&plain));
+            assert_eq!(packet.payload, 9);
+        }
+        let deep = base.mpls(&[1, 2, 3, 4, 5]).udp(1, 2).build();
+        assert_eq!(Packet::parse(&deep[..]), Err(Unparsed::NotIp));
+    }
+    let pppoe = v4().pppoe(7).udp(1, 2);
+    // Not a session's data, link control instead of IP, another version.
+    for (at, bytes) in [(15, &[9][..]), (20, &[0xc0, 0x21]), (14, &[0x21])] {
+        let frame = patched(&pppoe, at, bytes);
+        assert_eq!(Packet::parse(&frame[..]), Err(Unparsed::NotIp));
+    }
+    // A control word or Ethernet below the label.
+    let frame = patched(&v4().mpls(&[16]).udp(1, 2), 18, &[0]);
+    assert_eq!(Packet::parse(&frame[..]), Err(Unparsed::NotIp));
 }
 
 #[test]
