@@ -5,6 +5,7 @@
 
 mod compare;
 mod conversations;
+mod datagrams;
 mod definitions;
 mod engine;
 mod zeek;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate::source::offline::FlowTable;
+use tidegate::{dataplane::monotonic_ns, source::offline::FlowTable};
 use tidegate_common::{
     event::{FlowEvent, Milestone},
     flow::{FlowKey, FlowSnapshot},
@@ -17,11 +17,12 @@ pub(crate) type Timed = (u64, Vec<u8>);
 /// An event without its times, and where it came from.
 type Told = (FlowKey, Option<Milestone>, u8, FlowSnapshot);
 
-/// Times of the packet clock shorter than this pass without the kernel's noticing.
-const GRAIN_NS: u64 = 10_000_000;
-/// A flow that takes the kernel longer than this is played to it again: its records have timers of 5 s, which are
-/// the packet clock's here, not the machine's.
-const SLOW_NS: u64 = 500_000_000;
+/// The records' timers, ns.
+const TIMERS_NS: [u64; 3] = [5_000_000_000, 60_000_000_000, 300_000_000_000];
+/// The kernel has its own clock, so before each frame its record's times are set to lie as far back as those in user
+/// space. Between that and the frame it may pass so long, ns: a time that lies less than this short of a timer is set
+/// to just this short of it. A flow with a frame that took longer is played again.
+const SLACK_NS: u64 = 500_000_000;
 /// As often.
 const TRIES: usize = 20;
 
@@ -69,37 +70,79 @@ impl Hosts {
     fn play_flow(&mut self, name: &str, key: &FlowKey, frames: &[Timed]) {
         let expected = in_user_space(key, frames);
         for _ in 0..TRIES {
-            let (found, spent_ns) = self.in_kernel(key, frames);
-            if spent_ns < SLOW_NS {
-                assert_eq!(found.0, expected.0, "{name}: events of {key:?}");
-                assert_eq!(found.1, expected.1, "{name}: record of {key:?}");
-                return;
-            }
+            let Some((told, flow)) = self.in_kernel(key, frames, &expected.ages) else {
+                continue;
+            };
+            assert_eq!(told, expected.told, "{name}: events of {key:?}");
+            assert_eq!(flow, expected.flow, "{name}: record of {key:?}");
+            return;
         }
         panic!("{name}: this machine is too slow for {key:?}");
     }
 
-    /// What the kernel tells and keeps, and how long it took, ns.
-    fn in_kernel(&mut self, key: &FlowKey, frames: &[Timed]) -> ((Vec<Told>, FlowSnapshot), u64) {
+    /// What the kernel tells and keeps; `None` if a frame took too long.
+    fn in_kernel(
+        &mut self,
+        key: &FlowKey,
+        frames: &[Timed],
+        ages: &[Option<Age>],
+    ) -> Option<(Vec<Told>, FlowSnapshot)> {
         let mut table = self.bench.flow_table();
         let mut told = Vec::new();
-        let began_ns = tidegate::dataplane::monotonic_ns();
-        let mut seen_ns = frames[0].0;
-        for (at_ns, bytes) in frames {
-            let silence_ns = at_ns - seen_ns;
-            if silence_ns >= GRAIN_NS {
-                let flow = table.get(key, 0).unwrap();
-                table.insert(key, flow.aged(silence_ns), 0).unwrap();
-                seen_ns = *at_ns;
+        let mut in_time = true;
+        for ((_, bytes), age) in frames.iter().zip(ages) {
+            let began_ns = monotonic_ns();
+            if let Some(age) = age {
+                let flow = FlowSnapshot {
+                    first_ns: began_ns.saturating_sub(age.first_ns),
+                    last_ns: began_ns.saturating_sub(age.last_ns),
+                    ..table.get(key, 0).unwrap()
+                };
+                table.insert(key, flow, 0).unwrap();
             }
             assert_eq!(self.bench.run_bytes(bytes), Outcome::Pass);
+            in_time &= monotonic_ns() - began_ns < SLACK_NS;
             told.extend(self.bench.events().iter().filter_map(timeless));
         }
-        let spent_ns = tidegate::dataplane::monotonic_ns() - began_ns;
         let flow = table.get(key, 0).unwrap().timeless();
         table.remove(key).unwrap();
-        ((told, flow), spent_ns)
+        in_time.then_some((told, flow))
     }
+}
+
+/// How far back a record's times lie when a frame comes, ns.
+#[derive(Clone, Copy, Debug)]
+struct Age {
+    first_ns: u64,
+    last_ns: u64,
+}
+
+impl Age {
+    fn at(now_ns: u64, flow: &FlowSnapshot) -> Self {
+        Self {
+            first_ns: distinct(now_ns - flow.first_ns),
+            last_ns: distinct(now_ns - flow.last_ns),
+        }
+    }
+}
+
+/// A time that is on the same side of every timer, and stays there.
+fn distinct(age_ns: u64) -> u64 {
+    let past_all = TIMERS_NS[2] + SLACK_NS;
+    let close = |timer: &u64| (timer - SLACK_NS..=*timer).contains(&age_ns);
+    match TIMERS_NS.iter().find(|timer| close(timer)) {
+        Some(timer) => timer - SLACK_NS,
+        // The machine may not be up for longer.
+        None => age_ns.min(past_all),
+    }
+}
+
+/// A flow in user space.
+struct Expected {
+    /// Before each frame, if there was a record.
+    ages: Vec<Option<Age>>,
+    told: Vec<Told>,
+    flow: FlowSnapshot,
 }
 
 /// The flow a frame belongs to.
@@ -109,15 +152,18 @@ fn key(bytes: &[u8]) -> Option<FlowKey> {
 }
 
 /// What user space tells and keeps.
-fn in_user_space(key: &FlowKey, frames: &[Timed]) -> (Vec<Told>, FlowSnapshot) {
+fn in_user_space(key: &FlowKey, frames: &[Timed]) -> Expected {
     let mut table = FlowTable::new(10);
-    let mut told = Vec::new();
+    let (mut ages, mut told) = (Vec::new(), Vec::new());
     for (at_ns, bytes) in frames {
+        let flow = table.snapshot(key);
+        ages.push(flow.map(|flow| Age::at(*at_ns, &flow)));
         let packet = Packet::parse(&bytes[..]).unwrap();
         let event = table.observe(&packet, *at_ns, 1);
         told.extend(event.iter().filter_map(timeless));
     }
-    (told, table.snapshot(key).unwrap().timeless())
+    let flow = table.snapshot(key).unwrap().timeless();
+    Expected { ages, told, flow }
 }
 
 /// What the clock has no part in. Ticks are all the clock's.

@@ -26,7 +26,7 @@ use tidegate_common::{
 };
 
 use self::{
-    conversations::{C, MS, S, Talk},
+    conversations::{C, MS, S, STEP, Talk},
     hosts::{Hosts, Timed},
 };
 
@@ -164,7 +164,7 @@ fn connections_of_every_state() {
     alike(conversations.map(|(name, talk)| (name, talk.frames)));
 }
 
-/// The records' own times, not the machine's.
+/// The packets' times, not the machine's.
 #[test]
 fn silences_begin_new_connections() {
     let second = 1_000 * MS;
@@ -172,6 +172,21 @@ fn silences_begin_new_connections() {
         (
             "attempt",
             Talk::new().tcp(C, SYN, 0).wait(6 * second).at(C, 1, SYN, 0),
+        ),
+        // A silence of exactly its timer, and a nanosecond more.
+        (
+            "in time",
+            Talk::new()
+                .tcp(C, SYN, 0)
+                .wait(5 * second - STEP)
+                .tcp(S, SYN | ACK, 0),
+        ),
+        (
+            "too late",
+            Talk::new()
+                .tcp(C, SYN, 0)
+                .wait(5 * second - STEP + 1)
+                .tcp(S, SYN | ACK, 0),
         ),
         (
             "closed",
@@ -234,7 +249,6 @@ fn random_segments_of_one_connection() {
                 .tcp(40_000, 80, flags)
                 .numbers(sequence, acknowledgment);
             let frame = frame.payload(500 * random(3) as usize);
-            // Nowhere near a timer.
             now_ns +=
                 [1, 5, 300, 2_100, 70_000][random(5) as usize] * MS * u64::from(random(9) == 0);
             let frame = if random(2) == 0 { frame } else { frame.reply() };

@@ -246,20 +246,6 @@ impl FlowSnapshot {
         }
     }
 
-    /// The same after so long a silence: its times lie farther back.
-    #[cfg(feature = "testing")]
-    #[must_use]
-    pub const fn aged(self, by_ns: u64) -> Self {
-        Self {
-            first_ns: self.first_ns.saturating_sub(by_ns),
-            last_ns: self.last_ns.saturating_sub(by_ns),
-            state: self
-                .state
-                .wrapping_sub((by_ns >> bits::TIME_UNIT) << bits::EVENT),
-            ..self
-        }
-    }
-
     /// Whether the first message was an ICMP answer without a question.
     #[must_use]
     pub const fn began_with_reply(&self) -> bool {

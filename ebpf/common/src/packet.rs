@@ -4,12 +4,12 @@
 //! wants, and user space reads a slice. It allocates nothing, loops a bounded number of times and never reads past
 //! the end.
 
+mod shim;
+
 use crate::address::Address;
 
 /// Ethernet header.
 const ETHERNET_LEN: usize = 14;
-/// One 802.1Q or 802.1ad tag.
-const VLAN_LEN: usize = 4;
 /// IPv6 fixed header (RFC 8200 section 3).
 const IPV6_LEN: usize = 40;
 
@@ -17,27 +17,6 @@ const IPV6_LEN: usize = 40;
 pub const ETHERTYPE_IPV4: u16 = 0x0800;
 /// EtherType of IPv6.
 pub const ETHERTYPE_IPV6: u16 = 0x86dd;
-const ETHERTYPE_VLAN: u16 = 0x8100;
-const ETHERTYPE_QINQ: u16 = 0x88a8;
-/// Stacked tags of switches older than 802.1ad.
-const ETHERTYPE_QINQ_OLD: u16 = 0x9100;
-/// A PPPoE session (RFC 2516).
-const ETHERTYPE_PPPOE: u16 = 0x8864;
-/// MPLS with one receiver (RFC 3032).
-const ETHERTYPE_MPLS: u16 = 0x8847;
-
-/// PPPoE header and PPP protocol number.
-const PPPOE_LEN: u32 = 8;
-const PPP_IPV4: [u8; 2] = [0x00, 0x21];
-const PPP_IPV6: [u8; 2] = [0x00, 0x57];
-
-/// An entry of MPLS's label stack.
-const LABEL_LEN: u32 = 4;
-/// The last one of them says so in its third byte.
-const BOTTOM_OF_STACK: u8 = 1;
-/// Longer stacks are not followed.
-const MAX_LABELS: usize = 4;
-
 /// More extension headers than this are not followed: real packets carry one or two, and every further one costs
 /// the verifier a copy of the loop.
 const MAX_EXTENSION_HEADERS: usize = 6;
@@ -221,27 +200,13 @@ pub fn parse_after_link<P: PacketBytes + ?Sized>(
     ethertype: u16,
     offset: u32,
 ) -> Result<(), Unparsed> {
-    let mut ethertype = ethertype;
     *packet = Packet {
         frame_len: bytes.len() as u32,
         offset,
         ..Packet::default()
     };
-    if is_vlan(ethertype) {
-        ethertype = skip_vlan(bytes, packet)?;
-        if is_vlan(ethertype) {
-            ethertype = skip_vlan(bytes, packet)?;
-            if is_vlan(ethertype) {
-                return Err(Unparsed::TooManyVlans);
-            }
-        }
-    }
+    let ethertype = shim::skip(bytes, packet, ethertype)?;
     let packet = settle(packet);
-    ethertype = match ethertype {
-        ETHERTYPE_PPPOE => skip_pppoe(bytes, packet)?,
-        ETHERTYPE_MPLS => skip_labels(bytes, packet)?,
-        other => other,
-    };
     packet.defect = match ethertype {
         ETHERTYPE_IPV4 => {
             parse_ipv4(bytes, packet)?;
@@ -269,58 +234,6 @@ pub fn parse_after_link<P: PacketBytes + ?Sized>(
 #[inline(always)]
 fn settle(packet: &mut Packet) -> &mut Packet {
     core::hint::black_box(packet)
-}
-
-#[inline(always)]
-const fn is_vlan(ethertype: u16) -> bool {
-    matches!(
-        ethertype,
-        ETHERTYPE_VLAN | ETHERTYPE_QINQ | ETHERTYPE_QINQ_OLD
-    )
-}
-
-/// Moves past a VLAN tag; returns the type of what follows.
-#[inline(always)]
-fn skip_vlan<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<u16, Unparsed> {
-    let [_, _, hi, lo] = bytes
-        .bytes::<4>(packet.offset as usize)
-        .ok_or(Unparsed::Truncated)?;
-    packet.offset += VLAN_LEN as u32;
-    Ok(u16::from_be_bytes([hi, lo]))
-}
-
-/// Moves past the headers of PPPoE and PPP; returns the type of what follows.
-#[inline(always)]
-fn skip_pppoe<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<u16, Unparsed> {
-    let [version_type, code, .., hi, lo] = bytes
-        .bytes::<8>(packet.offset as usize)
-        .ok_or(Unparsed::Truncated)?;
-    packet.offset += PPPOE_LEN;
-    match (version_type, code, [hi, lo]) {
-        (0x11, 0, PPP_IPV4) => Ok(ETHERTYPE_IPV4),
-        (0x11, 0, PPP_IPV6) => Ok(ETHERTYPE_IPV6),
-        _ => Err(Unparsed::NotIp),
-    }
-}
-
-/// Moves past the labels of MPLS; returns the type of what follows, which nothing but its first bits tells.
-#[inline(always)]
-fn skip_labels<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<u16, Unparsed> {
-    for _ in 0..MAX_LABELS {
-        let packet = settle(packet);
-        let [_, _, third, _, version] = bytes
-            .bytes::<5>(packet.offset as usize)
-            .ok_or(Unparsed::Truncated)?;
-        packet.offset += LABEL_LEN;
-        if third & BOTTOM_OF_STACK != 0 {
-            return match version >> 4 {
-                4 => Ok(ETHERTYPE_IPV4),
-                6 => Ok(ETHERTYPE_IPV6),
-                _ => Err(Unparsed::NotIp),
-            };
-        }
-    }
-    Err(Unparsed::NotIp)
 }
 
 #[inline(always)]
