@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every check there is, in order, and one line of totals.
 
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -31,6 +32,18 @@ enum Need {
     Root,
     Data,
 }
+
+/// A variable and the folder it names, as an absolute path.
+type Folder = (&'static str, PathBuf);
+
+/// Captures of others, which tests read if they are there.
+const CAPTURES: [(&str, &str); 2] = [
+    (
+        "TIDEGATE_ORACLE",
+        "tests with captures and Zeek's connections",
+    ),
+    ("TIDEGATE_PCAPS", "tests with captures of attacks"),
+];
 
 const fn step(name: &'static str, make: fn() -> Command) -> Step {
     Step {
@@ -150,6 +163,25 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         println!("skipped: {what}");
         totals.skipped.push(what);
     }
+    let mut folders: Vec<Folder> = Vec::new();
+    folders.extend(
+        data.as_ref()
+            .ok()
+            .map(|data| ("TIDEGATE_DATA", data.clone())),
+    );
+    for (variable, what) in CAPTURES {
+        match env::var_os(variable).map(fs::canonicalize) {
+            Some(Ok(folder)) => folders.push((variable, folder)),
+            found => {
+                let why = match found {
+                    Some(Err(error)) => format!("the folder it names: {error}"),
+                    _ => "it is not set".to_owned(),
+                };
+                println!("skipped: {what}: {variable}: {why}");
+                totals.skipped.push(format!("{what}: {variable}: {why}"));
+            }
+        }
+    }
     for step in STEPS {
         let lacks = match step.needs {
             Some(Need::Root) if !root => Some("root"),
@@ -162,7 +194,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         }
         println!("\n── {}", step.name);
         let began = Instant::now();
-        let ok = totals.run(step, data.as_deref().ok())?;
+        let ok = totals.run(step, &folders)?;
         let seconds = began.elapsed().as_secs_f64();
         println!(
             "── {}: {} in {seconds:.1} s",
@@ -221,7 +253,7 @@ fn compile_python() -> Command {
         .env("PYTHONPYCACHEPREFIX", paths::target().join("xtask/python"))
         .current_dir(paths::root());
     for folder in ["mininet", "deploy", "models/python", "xtask/python"] {
-        let entries = std::fs::read_dir(paths::root().join(folder));
+        let entries = fs::read_dir(paths::root().join(folder));
         for entry in entries.into_iter().flatten().flatten() {
             if entry
                 .path()
@@ -237,12 +269,10 @@ fn compile_python() -> Command {
 
 impl Totals {
     /// Runs the step, passing its output on and counting on the way.
-    fn run(&mut self, step: &Step, data: Option<&Path>) -> Result<bool> {
+    fn run(&mut self, step: &Step, folders: &[Folder]) -> Result<bool> {
         let mut command = (step.make)();
-        if let Some(data) = data {
-            // Tests run in their package's folder: a relative path would lead elsewhere.
-            command.env("TIDEGATE_DATA", data);
-        }
+        // Tests run in their package's folder: a relative path would lead elsewhere.
+        command.envs(folders.iter().map(|(variable, folder)| (variable, folder)));
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -348,13 +378,13 @@ mod tests {
     fn a_step_that_fails_without_tests_counts_once() {
         let mut totals = Totals::default();
         let ok = totals
-            .run(&step("false", || Command::new("false")), None)
+            .run(&step("false", || Command::new("false")), &[])
             .expect("ran");
         assert!(!ok && totals.failed == 1);
     }
 
     #[test]
-    fn a_step_gets_the_folder_with_the_data() {
+    fn a_step_gets_its_folders() {
         let words = || {
             with(
                 Command::new("sh"),
@@ -363,7 +393,8 @@ mod tests {
         };
         let step = step("environment", words);
         let mut totals = Totals::default();
-        assert!(totals.run(&step, Some(Path::new("/kdd"))).expect("ran"));
-        assert!(!totals.run(&step, Some(Path::new("/other"))).expect("ran"));
+        let folder = |path: &str| [("TIDEGATE_DATA", PathBuf::from(path))];
+        assert!(totals.run(&step, &folder("/kdd")).expect("ran"));
+        assert!(!totals.run(&step, &folder("/other")).expect("ran"));
     }
 }

@@ -1,6 +1,6 @@
 //! Pins on a BPF file system: what lets verdicts and links outlive the agent.
 //!
-//! Below the root: `v1/` (the layout version) with one file a map, and `v1/links/` with one file an attachment.
+//! Below the root: `v2/` (the layout version) with one file a map, and `v2/links/` with one file an attachment.
 
 use std::{
     fs, io,

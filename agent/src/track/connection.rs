@@ -5,7 +5,7 @@ use tidegate_common::{
     event::FlowEvent,
     flow::{FlowKey, FlowSnapshot},
     packet::{ICMP, ICMPV6, UDP},
-    tcp::{ConnState, Endpoint},
+    tcp::ConnState,
 };
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
 
@@ -13,7 +13,8 @@ use crate::window::{Entry, ServiceId};
 
 /// One conversation as of its latest event.
 ///
-/// Times are ns of the packet clock, bytes are payload (for ICMP with the 8-byte header).
+/// Times are ns of the packet clock, bytes are payload (of TCP by sequence numbers: what is sent twice counts once; of
+/// ICMP with the 8-byte header).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Connection {
     /// Who began.
@@ -32,13 +33,17 @@ pub struct Connection {
     pub service: Service,
     /// State of the moment; SF for UDP and ICMP.
     pub flag: Flag,
-    /// Whether both halves of a TCP handshake were seen. Sequence numbers are not checked.
+    /// Whether the originator of a TCP connection was seen to acknowledge the responder's SYN by its number: its
+    /// address is not forged.
     pub established: bool,
-    /// Whether a TCP connection is over: closed by both sides or aborted by one.
+    /// Whether a TCP connection is over: closed by both sides, aborted by one, or closed by one without a word from
+    /// the other.
     pub closed: bool,
+    /// Whether it is no more than SYNs without an answer.
+    pub attempt: bool,
     /// First packet.
     pub start_ns: u64,
-    /// Latest packet of the latest event.
+    /// Latest packet of the latest event; of a TCP connection that both sides have ended, the one that ended it.
     pub last_ns: u64,
     /// Packets from the originator.
     pub src_packets: u64,
@@ -83,6 +88,7 @@ impl Connection {
             flag: Flag::SF,
             established: false,
             closed: false,
+            attempt: false,
             start_ns: flow.first_ns,
             last_ns: flow.last_ns,
             src_packets: flow.packets[originator as usize],
@@ -148,14 +154,9 @@ impl Connection {
         let (originator, responder) = flow.endpoints();
         let data = self.src_bytes != 0 || self.dst_bytes != 0;
         self.flag = flag(ConnState::of(originator, responder, data));
-        self.established |= matches!(
-            (originator, responder),
-            (Endpoint::Established, Endpoint::Established)
-        );
-        self.closed = matches!(
-            (originator, responder),
-            (Endpoint::Closed, Endpoint::Closed) | (Endpoint::Reset, _) | (_, Endpoint::Reset)
-        );
+        self.established |= flow.established();
+        self.closed = flow.closed();
+        self.attempt = flow.attempt();
     }
 
     /// KDD's transport.

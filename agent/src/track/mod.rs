@@ -26,7 +26,7 @@ use std::collections::{HashMap, VecDeque};
 
 use tidegate_common::{
     event::{FlowEvent, Milestone},
-    flow::{CLOSED_LINGER_NS, EVENT_EVERY_NS, FlowKey, FlowSnapshot, idle_timeout_ns},
+    flow::{ATTEMPT_NS, CLOSED_LINGER_NS, EVENT_EVERY_NS, FlowKey, FlowSnapshot, idle_timeout_ns},
     packet::{TCP, UDP},
 };
 use tidegate_models::{Class, KddRecord, Protocol};
@@ -200,8 +200,9 @@ impl Tracker {
         }
     }
 
-    /// Lets closed connections go after [`CLOSED_LINGER_NS`] and idle ones after their protocol's timeout, both a
-    /// second after their flow record would be begun anew, at most [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's; call it a few times a second.
+    /// Lets closed connections go after [`CLOSED_LINGER_NS`], unanswered ones after [`ATTEMPT_NS`] and idle ones after
+    /// their protocol's timeout, all a second after their flow record would be begun anew, at most
+    /// [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's; call it a few times a second.
     pub fn advance(&mut self, now_ns: u64) {
         // Leaves time for events that are still on their way.
         self.windows.expire(now_ns.saturating_sub(2 * RECENT_NS));
@@ -426,6 +427,7 @@ fn is_afterthought(connection: &Connection, event: &FlowEvent) -> bool {
 fn queue(connection: &Connection) -> Queue {
     match connection.kdd_protocol() {
         Protocol::Tcp if connection.closed => Queue::Closed,
+        Protocol::Tcp if connection.attempt => Queue::Attempts,
         Protocol::Tcp => Queue::Streams,
         Protocol::Udp | Protocol::Icmp => Queue::Datagrams,
     }
@@ -437,6 +439,7 @@ const fn timeout_ns(queue: Queue) -> u64 {
     EVENT_EVERY_NS
         + match queue {
             Queue::Closed => CLOSED_LINGER_NS,
+            Queue::Attempts => ATTEMPT_NS,
             Queue::Datagrams => idle_timeout_ns(UDP),
             Queue::Streams => idle_timeout_ns(TCP),
         }

@@ -9,14 +9,17 @@ const NIL: u32 = u32::MAX;
 pub(super) enum Queue {
     /// Closed TCP connections.
     Closed,
+    /// SYNs without an answer.
+    Attempts,
     /// UDP and ICMP.
     Datagrams,
-    /// TCP connections that are not closed.
+    /// Other TCP connections.
     Streams,
 }
 
 impl Queue {
-    pub(super) const ALL: [Self; 3] = [Self::Closed, Self::Datagrams, Self::Streams];
+    pub(super) const ALL: [Self; 4] =
+        [Self::Closed, Self::Attempts, Self::Datagrams, Self::Streams];
 }
 
 #[derive(Debug)]

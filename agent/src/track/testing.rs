@@ -1,11 +1,14 @@
 //! For tests: frames, and a flow table that takes them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use tidegate_common::{
     event::FlowEvent,
-    flow::{FlowKey, FlowSnapshot},
-    packet::{ICMP, ICMPV6, Packet, TCP, UDP},
+    flow::{FlowKey, FlowSnapshot, Side},
+    packet::{ICMP, ICMPV6, Packet, TCP, UDP, tcp_flags},
 };
 
 use crate::source::offline;
@@ -14,15 +17,29 @@ use crate::source::offline;
 pub const IFINDEX: u32 = 7;
 
 /// Flows without a bound.
+///
+/// TCP segments without numbers get those that a real sender would have given them.
 #[derive(Debug)]
 pub struct FlowTable {
     flows: offline::FlowTable,
+    streams: HashMap<FlowKey, [Stream; 2]>,
+    /// Of the latest connection.
+    initial: u32,
+}
+
+/// A sender's sequence numbers: of its SYN, and the next one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stream {
+    initial: u32,
+    next: u32,
 }
 
 impl Default for FlowTable {
     fn default() -> Self {
         Self {
             flows: offline::FlowTable::new(u32::MAX),
+            streams: HashMap::new(),
+            initial: 0,
         }
     }
 }
@@ -36,11 +53,38 @@ impl FlowTable {
 
     /// Counts a frame; returns the event it causes, if any. Frames without a readable transport header cause none.
     pub fn packet(&mut self, frame: &[u8], now_ns: u64) -> Option<FlowEvent> {
-        let packet = Packet::parse(frame).ok()?;
+        let mut packet = Packet::parse(frame).ok()?;
         if packet.defect.is_some() {
             return None;
         }
+        let (key, sender) = FlowKey::of(&packet);
+        if packet.protocol == TCP && (packet.sequence, packet.acknowledgment) == (0, 0) {
+            self.number(&key, sender, &mut packet);
+        }
         self.flows.observe(&packet, now_ns, IFINDEX)
+    }
+
+    /// Every connection has initial numbers of its own, which its SYNs repeat.
+    fn number(&mut self, key: &FlowKey, sender: Side, packet: &mut Packet) {
+        let syn = packet.tcp_flags & tcp_flags::SYN != 0;
+        let open = self.snapshot(key).is_some_and(|flow| !flow.closed());
+        if syn && packet.tcp_flags & tcp_flags::ACK == 0 && !open {
+            self.initial = self.initial.wrapping_add(0x0123_4567);
+            let stream = Stream {
+                initial: self.initial,
+                next: self.initial,
+            };
+            self.streams.insert(*key, [stream; 2]);
+        }
+        let streams = self.streams.entry(*key).or_default();
+        if packet.tcp_flags & tcp_flags::ACK != 0 {
+            packet.acknowledgment = streams[sender.other() as usize].next;
+        }
+        let stream = &mut streams[sender as usize];
+        packet.sequence = if syn { stream.initial } else { stream.next };
+        let fin = packet.tcp_flags & tcp_flags::FIN != 0;
+        let past = u32::from(syn) + packet.payload + u32::from(fin);
+        stream.next = packet.sequence.wrapping_add(past);
     }
 }
 

@@ -71,13 +71,16 @@ fn doctor_exits_by_its_checks() {
 fn detach_where_nothing_is_pinned_is_fine() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();
-    std::fs::create_dir_all(dir.path().join("v1/links")).unwrap();
-    std::fs::write(dir.path().join("v1/precious"), "x").unwrap();
+    let pins = dir
+        .path()
+        .join(format!("v{}", tidegate_common::LAYOUT_VERSION));
+    std::fs::create_dir_all(pins.join("links")).unwrap();
+    std::fs::write(pins.join("precious"), "x").unwrap();
     let ran = run(&mut tidegate(&["detach", "--bpf-root", root]));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.stdout, format!("nothing is pinned below {root}\n"));
     assert!(
-        dir.path().join("v1/precious").exists(),
+        pins.join("precious").exists(),
         "a file outside a bpffs is gone"
     );
     let ran = run(&mut tidegate(&["detach", "--bpf-root", "/nowhere/bpf"]));

@@ -162,7 +162,8 @@ fn a_user_without_capabilities_is_told_what_is_missing() {
     let ran_with = ran(as_nobody(&lab, none, &binary).args(&arguments));
     says(&ran_with, 77, &["CAP_BPF", "CAP_NET_ADMIN"]);
     assert!(!lab.is_watched());
-    assert!(!home.bpf_root.join("v1").exists(), "pins were left behind");
+    let pins = format!("v{}", tidegate_common::LAYOUT_VERSION);
+    assert!(!home.bpf_root.join(pins).exists(), "pins were left behind");
     unmount(&home);
 }
 

@@ -143,7 +143,7 @@ fn what_cannot_be_read_passes_under_its_reason() {
     let mut arp = v4().udp(1, 2).build();
     arp[12..14].copy_from_slice(&[0x08, 0x06]);
     let mut bad_length = v4().udp(1, 2).build();
-    bad_length[16..18].copy_from_slice(&[0, 0]);
+    bad_length[16..18].copy_from_slice(&[0, 19]);
     for (reason, frame) in [
         (Counter::UnparsedNotIp, arp),
         (

@@ -5,6 +5,7 @@ use std::fs;
 use tidegate::config::XdpMode;
 use tidegate::dataplane::{Dataplane, Options, detach};
 use tidegate_common::{
+    LAYOUT_VERSION,
     packet::tcp_flags::SYN,
     stats::Counter,
     testing::{Frame, corpus::v4},
@@ -90,7 +91,8 @@ fn detach_removes_every_pin_of_an_agent_that_was_killed() {
     plane.keep();
     let in_use = detach(&root).map_err(|error| error.to_string());
     drop(plane);
-    let pinned: Vec<_> = fs::read_dir(root.join("v1"))
+    let layout = root.join(format!("v{LAYOUT_VERSION}"));
+    let pinned: Vec<_> = fs::read_dir(&layout)
         .map(|entries| entries.flatten().map(|entry| entry.file_name()).collect())
         .unwrap_or_default();
     // Removed before anything is asserted, so that a failure leaves nothing behind.
@@ -111,10 +113,7 @@ fn detach_removes_every_pin_of_an_agent_that_was_killed() {
     }
     let removed = removed.expect("the agent is gone");
     for name in pinned.iter().filter(|name| *name != "links") {
-        assert!(
-            removed.pins.contains(&root.join("v1").join(name)),
-            "{name:?}"
-        );
+        assert!(removed.pins.contains(&layout.join(name)), "{name:?}");
     }
     assert!(!left);
     assert!(again.expect("nothing to do").pins.is_empty());

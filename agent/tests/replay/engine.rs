@@ -91,6 +91,7 @@ fn connections_come_in_the_order_of_their_end() {
         .packet(START, &datagram(3, 2, 5))
         .packet(START, &tcp(1, 2, client, SYN, 0))
         .packet(START, &tcp(2, 1, (80, 40_000), RST | ACK, 0))
+        .packet(START, &tcp(6, 2, client, ACK, 5))
         .packet(START + 400 * SECOND, &datagram(4, 2, 5))
         .packet(START + 401 * SECOND, &datagram(5, 2, 5));
     let run = run(&[&file.bytes]);
@@ -99,11 +100,12 @@ fn connections_come_in_the_order_of_their_end() {
         .iter()
         .map(|c| (c.originator.to_string(), c.flag.name()))
         .collect();
-    // Closed for 5 s, idle for 60 s, idle for 300 s, and the end of the capture.
+    // Closed or unanswered for 5 s, idle for 60 s, idle for 300 s, and the end of the capture.
     let expected = [
         ("10.0.0.1", "REJ"),
-        ("10.0.0.3", "SF"),
         ("10.0.0.1", "S0"),
+        ("10.0.0.3", "SF"),
+        ("10.0.0.6", "OTH"),
         ("10.0.0.4", "SF"),
         ("10.0.0.5", "SF"),
     ];
@@ -115,10 +117,13 @@ fn connections_come_in_the_order_of_their_end() {
 fn silence_and_ports_used_again_make_new_connections() {
     let mut file = Pcap::plain();
     let ports = (40_000, 80);
+    let another = Frame::v4([10, 0, 0, 1], [10, 0, 0, 2])
+        .tcp(ports.0, ports.1, SYN)
+        .numbers(77, 0);
     file.packet(START, &tcp(1, 2, ports, SYN, 0))
         .packet(START, &tcp(2, 1, (80, 40_000), RST | ACK, 0))
         // At once, after 6 s of silence without a SYN, and a datagram after 61 s.
-        .packet(START + 1, &tcp(1, 2, ports, SYN, 0))
+        .packet(START + 1, &another.build())
         .packet(START + 1, &tcp(2, 1, (80, 40_000), RST | ACK, 0))
         .packet(START + 6 * SECOND, &tcp(2, 1, (80, 40_000), RST | ACK, 0))
         .packet(START + 6 * SECOND, &datagram(1, 2, 1))

@@ -1,9 +1,13 @@
-//! A counter shared between CPUs, on every target.
+//! Words shared between CPUs, on every target.
 //!
 //! Rust's BPF target offers only part of `AtomicU64`: no `fetch_add`, because it lacks compare-and-swap, and no
 //! loads and stores that LLVM could translate, because plain 64-bit ones are atomic there anyway. The instruction
 //! for addition exists; the form that also fetches does not at the instruction set version that the target has.
 
+#[cfg(target_arch = "bpf")]
+use core::cell::UnsafeCell;
+#[cfg(not(target_arch = "bpf"))]
+use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 
 /// A 64-bit word that several CPUs read and change; no ordering beyond the word itself.
@@ -80,5 +84,72 @@ impl SharedU64 {
         use core::intrinsics::{AtomicOrdering, atomic_xadd};
         // SAFETY: as above.
         unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(self.0.as_ptr(), n) };
+    }
+}
+
+/// A 32-bit word that several CPUs read and replace; the BPF target has no atomic type of this size, though its loads
+/// and stores are whole.
+#[cfg(not(target_arch = "bpf"))]
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct SharedU32(AtomicU32);
+
+#[cfg(not(target_arch = "bpf"))]
+impl SharedU32 {
+    /// A word with a value.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(value: u32) -> Self {
+        Self(AtomicU32::new(value))
+    }
+
+    /// Its value.
+    #[inline(always)]
+    #[must_use]
+    pub fn load(&self) -> u32 {
+        self.0.load(core::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Replaces its value.
+    #[inline(always)]
+    pub fn store(&self, value: u32) {
+        self.0.store(value, core::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A 32-bit word that several CPUs read and replace.
+#[cfg(target_arch = "bpf")]
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct SharedU32(UnsafeCell<u32>);
+
+// SAFETY: it is read and written in whole words, by one instruction each.
+#[cfg(target_arch = "bpf")]
+#[expect(unsafe_code, reason = "what an atomic type would have")]
+unsafe impl Sync for SharedU32 {}
+
+#[cfg(target_arch = "bpf")]
+#[expect(unsafe_code, reason = "volatile access")]
+impl SharedU32 {
+    /// A word with a value.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(value: u32) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Its value.
+    #[inline(always)]
+    #[must_use]
+    pub fn load(&self) -> u32 {
+        // SAFETY: the pointer comes from a reference.
+        unsafe { self.0.get().read_volatile() }
+    }
+
+    /// Replaces its value.
+    #[inline(always)]
+    pub fn store(&self, value: u32) {
+        // SAFETY: the pointer comes from a reference to a word with interior mutability.
+        unsafe { self.0.get().write_volatile(value) }
     }
 }

@@ -1,10 +1,12 @@
-//! Flows: the canonical key, the record, and its update by one packet.
+//! Flows: the canonical key, the record, and how long a conversation lasts.
 
+mod record;
+
+pub use self::record::FlowRecord;
 use crate::{
     address::Address,
-    atomic::SharedU64,
     event::Milestone,
-    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, UDP, tcp_flags},
+    packet::{Fragment, ICMP, ICMPV6, Packet, TCP, UDP},
     tcp::Endpoint,
 };
 
@@ -151,44 +153,29 @@ const fn is_icmp_reply(protocol: u8, icmp_type: u8) -> bool {
     )
 }
 
-/// Positions in the state word: originator's and responder's [`Endpoint`], who is who, how a conversation began,
-/// and two saturating 16-bit counts of oddities.
+/// Positions in the state word: originator's and responder's [`Endpoint`], who is who, how a conversation began, two
+/// saturating 8-bit counts of oddities, and when the latest event was sent.
 mod bits {
     pub(super) const ORIGINATOR_STATE: u32 = 0;
-    pub(super) const RESPONDER_STATE: u32 = 3;
-    pub(super) const STATE_MASK: u64 = 7;
+    pub(super) const RESPONDER_STATE: u32 = 4;
+    pub(super) const STATE_MASK: u64 = 15;
     /// Set when side `b` is the originator.
-    pub(super) const ORIGINATOR_IS_B: u32 = 6;
+    pub(super) const ORIGINATOR_IS_B: u32 = 8;
     /// The first message was an ICMP answer nobody was seen to ask for.
-    pub(super) const BEGAN_WITH_REPLY: u32 = 7;
+    pub(super) const BEGAN_WITH_REPLY: u32 = 9;
     /// Source and destination address and port are equal.
-    pub(super) const LAND: u32 = 8;
+    pub(super) const LAND: u32 = 10;
+    /// The originator has acknowledged the responder's SYN.
+    pub(super) const ESTABLISHED: u32 = 11;
     /// Fragments no sane sender makes.
-    pub(super) const WRONG_FRAGMENTS: u32 = 32;
+    pub(super) const WRONG_FRAGMENTS: u32 = 16;
     /// TCP segments with the urgent flag.
-    pub(super) const URGENT: u32 = 48;
-    pub(super) const COUNT_MASK: u64 = 0xffff;
-}
-
-/// Counters of one flow, updated in place by the kernel.
-///
-/// Atomics, because the two directions of a flow may be received on different CPUs at the same time; 64 bits wide
-/// each, because Rust's BPF target has no narrower ones. One cache line.
-#[derive(Debug, Default)]
-#[repr(C)]
-pub struct FlowRecord {
-    /// First packet, ns of the packet clock.
-    first_ns: u64,
-    /// Latest packet.
-    last_ns: SharedU64,
-    /// Latest event.
-    event_ns: SharedU64,
-    /// Packets sent by `a` and `b`.
-    packets: [SharedU64; 2],
-    /// Payload bytes sent by `a` and `b`.
-    bytes: [SharedU64; 2],
-    /// See [`bits`].
-    state: SharedU64,
+    pub(super) const URGENT: u32 = 24;
+    pub(super) const COUNT_MASK: u64 = 0xff;
+    /// Time of the latest event, in units of `1 << TIME_UNIT` ns modulo 2^32. At the top of the word, so that adding a
+    /// difference changes nothing else.
+    pub(super) const EVENT: u32 = 32;
+    pub(super) const TIME_UNIT: u32 = 10;
 }
 
 /// A copy of a [`FlowRecord`] at one moment, as it stands in events and in what user space reads from the map.
@@ -197,14 +184,14 @@ pub struct FlowRecord {
 pub struct FlowSnapshot {
     /// First packet, ns of the packet clock.
     pub first_ns: u64,
-    /// Latest packet.
+    /// Latest packet; of a TCP connection that both sides have ended, the one that ended it.
     pub last_ns: u64,
-    /// Latest event before this one.
-    pub event_ns: u64,
     /// Packets sent by `a` and `b`.
     pub packets: [u64; 2],
-    /// Payload bytes sent by `a` and `b`.
+    /// Payload bytes sent by `a` and `b`; of TCP by sequence numbers.
     pub bytes: [u64; 2],
+    /// TCP sequence numbers that the payload of `a` and `b` goes on with.
+    pub sequence: [u32; 2],
     /// State word; read it through the methods.
     pub state: u64,
 }
@@ -213,16 +200,50 @@ impl FlowSnapshot {
     /// The side that opened the conversation.
     #[must_use]
     pub const fn originator(&self) -> Side {
-        Side::from_bit(self.state >> bits::ORIGINATOR_IS_B)
+        originator(self.state)
     }
 
     /// TCP states of originator and responder.
     #[must_use]
     pub const fn endpoints(&self) -> (Endpoint, Endpoint) {
-        (
-            Endpoint::from_bits(self.state >> bits::ORIGINATOR_STATE),
-            Endpoint::from_bits(self.state >> bits::RESPONDER_STATE),
-        )
+        pair(self.state)
+    }
+
+    /// Whether the originator has acknowledged the responder's SYN by its number, which it knows only if it has
+    /// received it.
+    #[must_use]
+    pub const fn established(&self) -> bool {
+        self.state >> bits::ESTABLISHED & 1 == 1
+    }
+
+    /// Whether a TCP connection is over: ended by both sides, aborted by one, or ended by one without a word from the
+    /// other.
+    #[must_use]
+    pub const fn closed(&self) -> bool {
+        is_closed(self.state)
+    }
+
+    /// Whether this is a SYN that nothing has answered.
+    #[must_use]
+    pub const fn attempt(&self) -> bool {
+        is_attempt(self.state)
+    }
+
+    /// Latest event before this one, in units of 1,024 ns modulo 2^32.
+    #[must_use]
+    pub const fn event_time(&self) -> u32 {
+        event_time(self.state)
+    }
+
+    /// The same without its times, to be compared with a flow seen by another clock.
+    #[must_use]
+    pub const fn timeless(self) -> Self {
+        Self {
+            first_ns: 0,
+            last_ns: 0,
+            state: self.state & ((1 << bits::EVENT) - 1),
+            ..self
+        }
     }
 
     /// Whether the first message was an ICMP answer without a question.
@@ -250,19 +271,6 @@ impl FlowSnapshot {
     }
 }
 
-impl From<FlowSnapshot> for FlowRecord {
-    fn from(snapshot: FlowSnapshot) -> Self {
-        Self {
-            first_ns: snapshot.first_ns,
-            last_ns: SharedU64::new(snapshot.last_ns),
-            event_ns: SharedU64::new(snapshot.event_ns),
-            packets: snapshot.packets.map(SharedU64::new),
-            bytes: snapshot.bytes.map(SharedU64::new),
-            state: SharedU64::new(snapshot.state),
-        }
-    }
-}
-
 /// What [`FlowRecord::update`] found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Updated {
@@ -286,154 +294,25 @@ pub const fn idle_timeout_ns(protocol: u8) -> u64 {
 }
 
 /// Silence after which a closed TCP connection is over, and a further packet opens a new conversation, in ns: time
-/// for the last acknowledgements and what was overtaken on its way, as long as Zeek's `tcp_close_delay`.
+/// for the last acknowledgements and what was overtaken on its way, as long as Zeek's `tcp_close_delay`. Where both
+/// sides have ended it, the silence begins with the end, whatever still comes.
 pub const CLOSED_LINGER_NS: u64 = 5_000_000_000;
 
-impl FlowRecord {
-    /// The record of a conversation of which `packet` is the first.
-    #[inline(always)]
-    #[must_use]
-    pub fn first(packet: &Packet, sender: Side, now_ns: u64) -> Self {
-        // A SYN+ACK is an answer: its sender did not open the conversation.
-        let syn_ack = tcp_flags::SYN | tcp_flags::ACK;
-        let answers = packet.protocol == TCP && packet.tcp_flags & syn_ack == syn_ack;
-        let originator = if answers { sender.other() } else { sender };
-        let reply = is_icmp_reply(packet.protocol, packet.icmp_type);
-        let land =
-            packet.source == packet.destination && packet.source_port == packet.destination_port;
-        let state = (originator as u64) << bits::ORIGINATOR_IS_B
-            | (reply as u64) << bits::BEGAN_WITH_REPLY
-            | (land as u64) << bits::LAND;
-        let record = Self {
-            first_ns: now_ns,
-            last_ns: SharedU64::new(now_ns),
-            event_ns: SharedU64::new(now_ns),
-            state: SharedU64::new(next_state(state, packet, sender)),
-            ..Self::default()
-        };
-        record.count(packet, sender);
-        record
-    }
+/// Time after the first SYN in which it must be answered, in ns: a SYN sent again after that is another attempt.
+/// Zeek's `tcp_attempt_delay`.
+pub const ATTEMPT_NS: u64 = 5_000_000_000;
 
-    /// Counts one packet.
-    #[inline(always)]
-    pub fn update(&self, packet: &Packet, sender: Side, now_ns: u64) -> Updated {
-        let state = self.state.load();
-        let last_ns = self.last_ns.load();
-        let opens = packet.protocol == TCP
-            && packet.tcp_flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN;
-        let idle_ns = now_ns.saturating_sub(last_ns);
-        if idle_ns > idle_timeout_ns(packet.protocol)
-            || (is_closed(state) && (opens || idle_ns > CLOSED_LINGER_NS))
-        {
-            return Updated::Restart;
-        }
-        self.last_ns.store(now_ns);
-        let packets = self.count(packet, sender);
-        let next = next_state(state, packet, sender);
-        if next != state {
-            // Lost only if the other direction changes its own state in the same nanoseconds; its next packet
-            // does not mend it, a retransmission does. A loop here would cost the verifier more than that is worth.
-            self.state.store(next);
-        }
-        let milestone = if !is_closed(state) && is_closed(next) {
-            Milestone::Closed
-        } else if !is_established(state) && is_established(next) {
-            Milestone::Established
-        } else if packets.is_power_of_two() || packets.is_multiple_of(EVENT_EVERY_PACKETS) {
-            Milestone::Count
-        } else if now_ns.saturating_sub(self.event_ns.load()) >= EVENT_EVERY_NS {
-            Milestone::Tick
-        } else {
-            return Updated::Quiet;
-        };
-        Updated::Milestone(milestone)
-    }
-
-    /// Whether a limit on new conversations with a destination ([`crate::verdict::Scope::Destination`]) leaves this
-    /// packet of the flow alone: both ends have spoken, and it is no SYN. A flood from forged addresses can get a
-    /// SYN answered, but has nothing to send after it.
-    #[inline(always)]
-    #[must_use]
-    pub fn spares(&self, packet: &Packet) -> bool {
-        let opens = packet.protocol == TCP && packet.tcp_flags & tcp_flags::SYN != 0;
-        !opens && self.packets[0].load() != 0 && self.packets[1].load() != 0
-    }
-
-    /// Adds the packet to the counters; returns how many its sender has sent by now.
-    #[inline(always)]
-    fn count(&self, packet: &Packet, sender: Side) -> u64 {
-        let (packets, bytes) = match sender {
-            Side::A => (&self.packets[0], &self.bytes[0]),
-            Side::B => (&self.packets[1], &self.bytes[1]),
-        };
-        if packet.payload != 0 {
-            bytes.add(u64::from(packet.payload));
-        }
-        // Exact for the counter. For the number returned it is enough that one CPU receives a flow's direction, as
-        // receive-side scaling has it; otherwise a milestone may come twice or not.
-        let before = packets.load();
-        packets.add(1);
-        before.wrapping_add(1)
-    }
-
-    /// A copy for an event; remembers `now_ns` as the time of that event.
-    #[inline(always)]
-    #[must_use]
-    pub fn snapshot_for_event(&self, now_ns: u64) -> FlowSnapshot {
-        let snapshot = self.snapshot();
-        self.event_ns.store(now_ns);
-        snapshot
-    }
-
-    /// A copy.
-    #[inline(always)]
-    #[must_use]
-    pub fn snapshot(&self) -> FlowSnapshot {
-        FlowSnapshot {
-            first_ns: self.first_ns,
-            last_ns: self.last_ns.load(),
-            event_ns: self.event_ns.load(),
-            packets: [self.packets[0].load(), self.packets[1].load()],
-            bytes: [self.bytes[0].load(), self.bytes[1].load()],
-            state: self.state.load(),
-        }
-    }
-}
-
-/// The state word after `packet`.
 #[inline(always)]
-fn next_state(state: u64, packet: &Packet, sender: Side) -> u64 {
-    let mut state = state;
-    if packet.wrong_fragment {
-        state = saturating_count(state, bits::WRONG_FRAGMENTS);
-    }
-    if packet.tcp_flags & tcp_flags::URG != 0 {
-        state = saturating_count(state, bits::URGENT);
-    }
-    if packet.protocol != TCP || packet.fragment == Fragment::Later {
-        return state;
-    }
-    let from_originator = (state >> bits::ORIGINATOR_IS_B & 1) == sender as u64;
-    let (mine, peers) = if from_originator {
-        (bits::ORIGINATOR_STATE, bits::RESPONDER_STATE)
-    } else {
-        (bits::RESPONDER_STATE, bits::ORIGINATOR_STATE)
-    };
-    let before = Endpoint::from_bits(state >> mine);
-    let after = before.after(Endpoint::from_bits(state >> peers), packet.tcp_flags);
-    state & !(bits::STATE_MASK << mine) | (after as u64) << mine
+const fn event_time(state: u64) -> u32 {
+    (state >> bits::EVENT) as u32
 }
 
 #[inline(always)]
-const fn saturating_count(state: u64, at: u32) -> u64 {
-    if state >> at & bits::COUNT_MASK == bits::COUNT_MASK {
-        state
-    } else {
-        state + (1 << at)
-    }
+const fn originator(state: u64) -> Side {
+    Side::from_bit(state >> bits::ORIGINATOR_IS_B)
 }
 
+/// States of originator and responder.
 #[inline(always)]
 const fn pair(state: u64) -> (Endpoint, Endpoint) {
     (
@@ -442,16 +321,24 @@ const fn pair(state: u64) -> (Endpoint, Endpoint) {
     )
 }
 
-/// Both sides said goodbye, or one hung up.
+/// Both sides said goodbye, or one hung up, or one said goodbye and the other nothing at all.
 #[inline(always)]
 const fn is_closed(state: u64) -> bool {
-    matches!(
-        pair(state),
-        (Endpoint::Closed, Endpoint::Closed) | (Endpoint::Reset, _) | (_, Endpoint::Reset)
-    )
+    let (originator, responder) = pair(state);
+    originator.is_reset()
+        || responder.is_reset()
+        || matches!(
+            (originator, responder),
+            (Endpoint::Closed, Endpoint::Closed | Endpoint::Inactive)
+                | (Endpoint::Inactive, Endpoint::Closed)
+        )
 }
 
+/// A SYN, and nothing from the other side.
 #[inline(always)]
-const fn is_established(state: u64) -> bool {
-    matches!(pair(state), (Endpoint::Established, Endpoint::Established))
+const fn is_attempt(state: u64) -> bool {
+    matches!(
+        pair(state),
+        (Endpoint::SynSent | Endpoint::SynAckSent, Endpoint::Inactive)
+    )
 }

@@ -7,6 +7,7 @@
 //! - [`packet`]: bytes → [`packet::Packet`], for Ethernet, VLAN, IPv4, IPv6, TCP, UDP, ICMP and ICMPv6
 //! - [`flow`]: the canonical key, the 64-byte record and its update by one packet
 //! - [`tcp`]: endpoint states of a TCP connection and the KDD flag they add up to
+//! - [`sequence`]: payload by sequence numbers
 //! - [`event`]: what the kernel tells user space at a flow's milestones
 //! - [`observe`]: a packet into the flow table, an event out of it, in the kernel and offline
 //! - [`verdict`]: what user space tells the kernel to drop
@@ -31,6 +32,7 @@ pub mod observe;
 pub mod packet;
 #[cfg(feature = "user")]
 mod pod;
+pub mod sequence;
 pub mod stats;
 pub mod tcp;
 #[cfg(feature = "testing")]
@@ -41,4 +43,4 @@ pub mod verdict;
 /// Version of every layout in this crate.
 ///
 /// Maps are pinned below a folder with this number; an agent never adopts maps of another version.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;

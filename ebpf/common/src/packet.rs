@@ -1,15 +1,15 @@
-//! The packet parser: Ethernet, up to two VLAN tags, IPv4 and IPv6, TCP, UDP, ICMP and ICMPv6.
+//! The packet parser: Ethernet, up to two VLAN tags, PPPoE or MPLS, IPv4 and IPv6, TCP, UDP, ICMP and ICMPv6.
 //!
 //! Generic over [`PacketBytes`], so that the kernel reads a packet in place with the bounds checks its verifier
 //! wants, and user space reads a slice. It allocates nothing, loops a bounded number of times and never reads past
 //! the end.
 
+mod shim;
+
 use crate::address::Address;
 
 /// Ethernet header.
 const ETHERNET_LEN: usize = 14;
-/// One 802.1Q or 802.1ad tag.
-const VLAN_LEN: usize = 4;
 /// IPv6 fixed header (RFC 8200 section 3).
 const IPV6_LEN: usize = 40;
 
@@ -17,11 +17,6 @@ const IPV6_LEN: usize = 40;
 pub const ETHERTYPE_IPV4: u16 = 0x0800;
 /// EtherType of IPv6.
 pub const ETHERTYPE_IPV6: u16 = 0x86dd;
-const ETHERTYPE_VLAN: u16 = 0x8100;
-const ETHERTYPE_QINQ: u16 = 0x88a8;
-/// Stacked tags of switches older than 802.1ad.
-const ETHERTYPE_QINQ_OLD: u16 = 0x9100;
-
 /// More extension headers than this are not followed: real packets carry one or two, and every further one costs
 /// the verifier a copy of the loop.
 const MAX_EXTENSION_HEADERS: usize = 6;
@@ -80,7 +75,7 @@ impl PacketBytes for [u8] {
 pub enum Unparsed {
     /// The packet ends inside a header.
     Truncated,
-    /// Neither IPv4 nor IPv6 (ARP, LLDP, …).
+    /// Neither IPv4 nor IPv6 (ARP, LLDP, …), or below more than four MPLS labels.
     NotIp,
     /// A third VLAN tag.
     TooManyVlans,
@@ -138,6 +133,10 @@ pub struct Packet {
     pub payload: u32,
     /// Length of the whole frame in bytes.
     pub frame_len: u32,
+    /// TCP sequence number of the first byte; 0 for other protocols.
+    pub sequence: u32,
+    /// TCP sequence number expected of the other side, where the flags say that it counts.
+    pub acknowledgment: u32,
     /// Source port; 0 for ICMP and later fragments.
     pub source_port: u16,
     /// Destination port; 0 for ICMP and later fragments.
@@ -201,21 +200,12 @@ pub fn parse_after_link<P: PacketBytes + ?Sized>(
     ethertype: u16,
     offset: u32,
 ) -> Result<(), Unparsed> {
-    let mut ethertype = ethertype;
     *packet = Packet {
         frame_len: bytes.len() as u32,
         offset,
         ..Packet::default()
     };
-    if is_vlan(ethertype) {
-        ethertype = skip_vlan(bytes, packet)?;
-        if is_vlan(ethertype) {
-            ethertype = skip_vlan(bytes, packet)?;
-            if is_vlan(ethertype) {
-                return Err(Unparsed::TooManyVlans);
-            }
-        }
-    }
+    let ethertype = shim::skip(bytes, packet, ethertype)?;
     let packet = settle(packet);
     packet.defect = match ethertype {
         ETHERTYPE_IPV4 => {
@@ -247,29 +237,14 @@ fn settle(packet: &mut Packet) -> &mut Packet {
 }
 
 #[inline(always)]
-const fn is_vlan(ethertype: u16) -> bool {
-    matches!(
-        ethertype,
-        ETHERTYPE_VLAN | ETHERTYPE_QINQ | ETHERTYPE_QINQ_OLD
-    )
-}
-
-/// Moves past a VLAN tag; returns the type of what follows.
-#[inline(always)]
-fn skip_vlan<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<u16, Unparsed> {
-    let [_, _, hi, lo] = bytes
-        .bytes::<4>(packet.offset as usize)
-        .ok_or(Unparsed::Truncated)?;
-    packet.offset += VLAN_LEN as u32;
-    Ok(u16::from_be_bytes([hi, lo]))
-}
-
-#[inline(always)]
 fn parse_ipv4<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result<(), Unparsed> {
     let offset = packet.offset as usize;
     let header = bytes.bytes::<20>(offset).ok_or(Unparsed::Truncated)?;
     let header_len = u32::from(header[0] & 0x0f) * 4;
-    let total_len = u32::from(u16::from_be_bytes([header[2], header[3]]));
+    let total_len = match u16::from_be_bytes([header[2], header[3]]) {
+        0 => left_to_the_card(bytes, offset),
+        len => u32::from(len),
+    };
     if header[0] >> 4 != 4 || header_len < 20 || total_len < header_len {
         return Err(Unparsed::BadHeader);
     }
@@ -302,8 +277,18 @@ fn parse_ipv6<P: PacketBytes + ?Sized>(bytes: &P, packet: &mut Packet) -> Result
     packet.destination = Address::from_v6_halves(destination.0, destination.1);
     packet.protocol = next_header;
     packet.offset += IPV6_LEN as u32;
-    packet.len = u32::from(u16::from_be_bytes([len_hi, len_lo]));
+    packet.len = match u16::from_be_bytes([len_hi, len_lo]) {
+        0 => left_to_the_card(bytes, offset + IPV6_LEN),
+        len => u32::from(len),
+    };
     Ok(())
+}
+
+/// Length of a datagram from `offset` on whose header says zero: captured on its way to a network card that would
+/// have split it (segmentation offload), or too long for the field (RFC 2675).
+#[inline(always)]
+fn left_to_the_card<P: PacketBytes + ?Sized>(bytes: &P, offset: usize) -> u32 {
+    bytes.len().saturating_sub(offset).min(65_535) as u32
 }
 
 /// Moves past the extension headers (RFC 8200 section 4).
@@ -376,10 +361,13 @@ fn parse_transport<P: PacketBytes + ?Sized>(
     let head = bytes.bytes::<8>(offset).ok_or(Unparsed::Truncated)?;
     let header_len = match packet.protocol {
         TCP => {
-            let [data_offset, flags] = bytes.bytes::<2>(offset + 12).ok_or(Unparsed::Truncated)?;
+            let [ack_0, ack_1, ack_2, ack_3, data_offset, flags, ..] =
+                bytes.bytes::<8>(offset + 8).ok_or(Unparsed::Truncated)?;
             // The fixed header ends with the urgent pointer; half a header is no header.
             bytes.bytes::<2>(offset + 18).ok_or(Unparsed::Truncated)?;
             packet.tcp_flags = flags;
+            packet.sequence = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+            packet.acknowledgment = u32::from_be_bytes([ack_0, ack_1, ack_2, ack_3]);
             let header_len = u32::from(data_offset >> 4) * 4;
             if header_len < 20 {
                 return Err(Unparsed::BadHeader);
@@ -403,6 +391,11 @@ fn parse_transport<P: PacketBytes + ?Sized>(
         packet.source_port = u16::from_be_bytes([head[0], head[1]]);
         packet.destination_port = u16::from_be_bytes([head[2], head[3]]);
         packet.payload = packet.len - header_len;
+    }
+    if packet.protocol == UDP && packet.fragment == Fragment::First {
+        // The datagram's own length: the fragments after this one have no ports, and count elsewhere.
+        let whole = u32::from(u16::from_be_bytes([head[4], head[5]]));
+        packet.payload = packet.payload.max(whole.saturating_sub(8));
     }
     Ok(())
 }

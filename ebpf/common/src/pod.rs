@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn layouts_have_no_padding() {
         assert_eq!(size_of::<FlowKey>(), 16 + 16 + 2 + 2 + 1 + 3);
-        assert_eq!(size_of::<FlowSnapshot>(), 8 * 3 + 8 * 2 + 8 * 2 + 8);
+        assert_eq!(size_of::<FlowSnapshot>(), 8 * 2 + 8 * 2 + 8 * 2 + 4 * 2 + 8);
         assert_eq!(size_of::<FlowRecord>(), size_of::<FlowSnapshot>());
         assert_eq!(size_of::<FlowEvent>(), 40 + 64 + 8 + 4 + 1 + 1 + 2);
         assert_eq!(size_of::<VerdictKey>(), 16 + 16 + 2 + 1 + 1 + 4);

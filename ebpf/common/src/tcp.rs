@@ -1,7 +1,8 @@
 //! Endpoint states of a TCP connection, and the KDD flag they add up to.
 //!
 //! KDD's `flag` column is Bro's connection state, which Bro derives from the pair of endpoint states at the
-//! connection's end (Zeek documentation, `Conn::Info$conn_state`).
+//! connection's end (Zeek documentation, `Conn::Info$conn_state`). The transitions are Bro's too; where they differ,
+//! decision 0018 says why.
 
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 
@@ -9,90 +10,180 @@ use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[repr(u8)]
 pub enum Endpoint {
-    /// Nothing.
+    /// Nothing that counts.
     #[default]
     Inactive = 0,
     /// A SYN.
     SynSent = 1,
-    /// A SYN+ACK without a SYN before it.
+    /// A SYN+ACK, as the originator: an answer to nothing.
     SynAckSent = 2,
     /// Segments of a connection whose start was not seen.
     Partial = 3,
-    /// Its half of the handshake.
+    /// Its SYN, and the responder's came after or with it.
     Established = 4,
     /// A FIN.
     Closed = 5,
     /// A RST.
     Reset = 6,
+    /// A SYN and then a RST, and the responder's SYN was never seen.
+    Aborted = 7,
+    /// A FIN and then a RST.
+    ClosedReset = 8,
+}
+
+/// What counts of a segment for the states.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Segment {
+    /// TCP flag bits ([`crate::packet::tcp_flags`]).
+    pub flags: u8,
+    /// Whether it carries payload.
+    pub data: bool,
+    /// Whether the originator sent it.
+    pub from_originator: bool,
+}
+
+impl Segment {
+    #[inline(always)]
+    const fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
 }
 
 impl Endpoint {
-    /// From the three bits in a flow's state word.
+    /// Bits that hold one of them.
+    pub const BITS: u32 = 4;
+
+    /// From the lowest bits of a word.
     #[inline(always)]
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
-        match bits & 7 {
+        match bits & ((1 << Self::BITS) - 1) {
             0 => Self::Inactive,
             1 => Self::SynSent,
             2 => Self::SynAckSent,
             3 => Self::Partial,
             4 => Self::Established,
             5 => Self::Closed,
-            _ => Self::Reset,
+            6 => Self::Reset,
+            7 => Self::Aborted,
+            _ => Self::ClosedReset,
         }
     }
 
-    /// State of this endpoint after it sent a segment with `flags`, given its `peer`.
+    /// States of this endpoint and of its `peer` after this one sent a segment.
     #[inline(always)]
     #[must_use]
-    pub const fn after(self, peer: Self, flags: u8) -> Self {
-        if flags & RST != 0 {
-            // A reset after both sides said goodbye is tidying up, not an abort.
-            return match (self, peer) {
-                (Self::Closed, Self::Closed) => Self::Closed,
-                _ => Self::Reset,
-            };
-        }
+    pub const fn after(self, peer: Self, segment: Segment) -> (Self, Self) {
         match self {
-            Self::Reset | Self::Closed => return self,
-            _ => {}
-        }
-        if flags & FIN != 0 {
-            return Self::Closed;
-        }
-        if flags & SYN != 0 {
-            return match (flags & ACK != 0, self) {
-                (false, Self::Inactive) => Self::SynSent,
-                // An answer: to the peer's SYN, or to one we missed.
-                (true, Self::Inactive) => match peer {
-                    Self::Inactive => Self::SynAckSent,
-                    _ => Self::Established,
-                },
-                (true, Self::SynSent) => match peer {
-                    // Simultaneous open (RFC 9293 section 3.5).
-                    Self::SynSent | Self::Established => Self::Established,
-                    _ => Self::SynSent,
-                },
-                // A retransmission.
-                _ => self,
-            };
-        }
-        match self {
-            Self::Inactive => Self::Partial,
-            Self::SynSent => match peer {
-                // Half the peer's handshake is there, and this segment acknowledges it.
-                Self::Established | Self::SynAckSent | Self::Partial | Self::Closed => {
-                    Self::Established
+            Self::Inactive => self.first(peer, segment),
+            Self::SynSent | Self::SynAckSent => {
+                let state = if segment.has(RST) {
+                    match self {
+                        Self::SynSent => Self::Aborted,
+                        _ => Self::Reset,
+                    }
+                } else if segment.has(FIN) {
+                    Self::Closed
+                } else {
+                    self
+                };
+                (state, peer)
+            }
+            Self::Partial | Self::Established => {
+                if segment.has(RST) {
+                    (Self::Reset, peer)
+                } else if segment.has(FIN) {
+                    // The peer's FIN and RST were an orderly end after all.
+                    let peer = match peer {
+                        Self::ClosedReset => Self::Closed,
+                        other => other,
+                    };
+                    (Self::Closed, peer)
+                } else {
+                    (self, peer)
                 }
-                _ => Self::SynSent,
+            }
+            // A reset after both sides said goodbye is tidying up, not an abort.
+            Self::Closed => match peer {
+                Self::Closed => (self, peer),
+                _ if segment.has(RST) => (Self::ClosedReset, peer),
+                _ => (self, peer),
             },
-            _ => self,
+            Self::Reset | Self::Aborted | Self::ClosedReset => (self, peer),
         }
     }
 
+    /// The same for the first segment of an endpoint.
+    #[inline(always)]
+    const fn first(self, peer: Self, segment: Segment) -> (Self, Self) {
+        let open = matches!(peer, Self::Established);
+        if segment.has(SYN) && !segment.from_originator {
+            // The answer, or a SYN that crossed the originator's (RFC 9293 section 3.5).
+            let peer = match peer {
+                Self::SynSent => Self::Established,
+                other => other,
+            };
+            return (Self::Established.ended_by(segment), peer);
+        }
+        let state = if segment.has(SYN) {
+            match (open, segment.has(ACK)) {
+                // The answer was captured before the question.
+                (true, _) => Self::Established,
+                (false, false) => Self::SynSent,
+                (false, true) => Self::SynAckSent,
+            }
+        } else if segment.has(ACK) && open {
+            // The question was not captured at all.
+            Self::Established
+        } else if !segment.from_originator && !segment.data && matches!(peer, Self::SynSent) {
+            // Some acknowledge a SYN before they answer it.
+            Self::Inactive
+        } else {
+            Self::Partial
+        };
+        (state.ended_by(segment), peer)
+    }
+
+    /// This state, unless the segment that led to it also ends it.
+    #[inline(always)]
+    const fn ended_by(self, segment: Segment) -> Self {
+        if segment.has(RST) {
+            Self::Reset
+        } else if segment.has(FIN) {
+            Self::Closed
+        } else {
+            self
+        }
+    }
+
+    /// Whether nothing of a handshake or an end was seen from it.
     #[inline(always)]
     const fn unseen(self) -> bool {
         matches!(self, Self::Inactive | Self::Partial)
+    }
+
+    /// Whether it has sent a RST that was no tidying up.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_reset(self) -> bool {
+        matches!(self, Self::Reset | Self::Aborted | Self::ClosedReset)
+    }
+
+    /// Whether it has sent a FIN.
+    #[inline(always)]
+    #[must_use]
+    pub const fn said_goodbye(self) -> bool {
+        matches!(self, Self::Closed | Self::ClosedReset)
+    }
+
+    /// Whether it has ended its half, one way or the other.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(
+            self,
+            Self::Closed | Self::Reset | Self::Aborted | Self::ClosedReset
+        )
     }
 }
 
@@ -129,14 +220,23 @@ impl ConnState {
     /// `data` says whether either side sent payload: a reset answered by a reset without any is a rejection.
     #[must_use]
     pub const fn of(originator: Endpoint, responder: Endpoint, data: bool) -> Self {
+        if responder.is_reset() {
+            return match originator {
+                Endpoint::SynSent | Endpoint::SynAckSent => Self::Rej,
+                _ if originator.is_reset() && !data => Self::Rej,
+                // RSTRH in Zeek.
+                _ if originator.unseen() => Self::Oth,
+                _ => Self::Rstr,
+            };
+        }
+        if originator.is_reset() {
+            return match originator {
+                _ if !responder.unseen() => Self::Rsto,
+                Endpoint::Aborted => Self::Rstos0,
+                _ => Self::Oth,
+            };
+        }
         match (originator, responder) {
-            (Endpoint::SynSent | Endpoint::SynAckSent, Endpoint::Reset) => Self::Rej,
-            (Endpoint::Reset, Endpoint::Reset) if !data => Self::Rej,
-            // RSTRH in Zeek.
-            (Endpoint::Inactive | Endpoint::Partial, Endpoint::Reset) => Self::Oth,
-            (_, Endpoint::Reset) => Self::Rstr,
-            (Endpoint::Reset, responder) if responder.unseen() => Self::Rstos0,
-            (Endpoint::Reset, _) => Self::Rsto,
             (Endpoint::Closed, Endpoint::Closed) => Self::Sf,
             (Endpoint::Closed, responder) if responder.unseen() => Self::Sh,
             (Endpoint::Closed, _) => Self::S2,
@@ -157,13 +257,19 @@ mod tests {
     const O: bool = true;
     const R: bool = false;
 
+    /// What segments without payload, by their senders, add up to.
     fn play(segments: &[(bool, u8)]) -> ConnState {
         let (mut originator, mut responder) = (Endpoint::Inactive, Endpoint::Inactive);
         for &(from_originator, flags) in segments {
+            let segment = Segment {
+                flags,
+                data: false,
+                from_originator,
+            };
             if from_originator {
-                originator = originator.after(responder, flags);
+                (originator, responder) = originator.after(responder, segment);
             } else {
-                responder = responder.after(originator, flags);
+                (responder, originator) = responder.after(originator, segment);
             }
         }
         ConnState::of(originator, responder, true)
@@ -175,6 +281,7 @@ mod tests {
         let with = |rest: &[(bool, u8)]| play(&[&open[..], rest].concat());
         assert_eq!(play(&[(O, SYN)]), ConnState::S0);
         assert_eq!(play(&[(O, SYN), (O, SYN)]), ConnState::S0);
+        assert_eq!(play(&open[..2]), ConnState::S1);
         assert_eq!(with(&[]), ConnState::S1);
         assert_eq!(with(&[(O, FIN | ACK)]), ConnState::S2);
         assert_eq!(with(&[(R, FIN | ACK)]), ConnState::S3);
@@ -185,6 +292,25 @@ mod tests {
         assert_eq!(play(&[(O, SYN), (O, RST)]), ConnState::Rstos0);
         assert_eq!(play(&[(O, SYN), (O, FIN)]), ConnState::Sh);
         assert_eq!(play(&[(O, ACK), (R, ACK)]), ConnState::Oth);
+    }
+
+    #[test]
+    fn what_was_half_seen_is_oth_or_sh() {
+        assert_eq!(play(&[(O, RST)]), ConnState::Oth);
+        assert_eq!(play(&[(O, SYN | RST)]), ConnState::Oth);
+        assert_eq!(play(&[(O, ACK), (R, RST)]), ConnState::Oth);
+        assert_eq!(play(&[(R, SYN | ACK)]), ConnState::Oth);
+        assert_eq!(play(&[(R, SYN | ACK), (R, FIN | ACK)]), ConnState::Sh);
+        assert_eq!(play(&[(O, FIN)]), ConnState::Sh);
+        assert_eq!(play(&[(O, FIN), (R, RST | ACK)]), ConnState::Rstr);
+        // An acknowledgement of a SYN is no answer yet.
+        assert_eq!(play(&[(O, SYN), (R, ACK)]), ConnState::S0);
+    }
+
+    #[test]
+    fn a_handshake_out_of_order_or_without_its_first_segment_is_one() {
+        assert_eq!(play(&[(R, SYN | ACK), (O, SYN)]), ConnState::S1);
+        assert_eq!(play(&[(R, SYN | ACK), (O, ACK)]), ConnState::S1);
     }
 
     #[test]
@@ -204,12 +330,18 @@ mod tests {
             (R, RST),
         ];
         assert_eq!(play(&closed), ConnState::Sf);
+        // Also where the reset overtook the other FIN.
+        let [.., responder_fin, originator_fin, reset] = closed;
+        let overtaken = [&closed[..3], &[responder_fin, reset, originator_fin]].concat();
+        assert_eq!(play(&overtaken), ConnState::Sf);
     }
 
     #[test]
     fn reset_after_one_fin_is_an_abort() {
         let aborted = [(O, SYN), (R, SYN | ACK), (O, ACK), (O, FIN | ACK), (R, RST)];
         assert_eq!(play(&aborted), ConnState::Rstr);
+        let own = [(O, SYN), (R, SYN | ACK), (O, ACK), (O, FIN | ACK), (O, RST)];
+        assert_eq!(play(&own), ConnState::Rsto);
     }
 
     #[test]
@@ -219,8 +351,8 @@ mod tests {
     }
 
     #[test]
-    fn endpoint_survives_its_three_bits() {
-        for bits in 0..7 {
+    fn endpoint_survives_its_bits() {
+        for bits in 0..=8 {
             assert_eq!(Endpoint::from_bits(bits) as u64, bits);
         }
     }

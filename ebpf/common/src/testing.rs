@@ -5,7 +5,7 @@ pub mod corpus;
 
 use std::{vec, vec::Vec};
 
-use crate::packet::{ICMP, ICMPV6, TCP, UDP};
+use crate::packet::{ICMP, ICMPV6, TCP, UDP, tcp_flags};
 
 /// The tag of 802.1Q.
 pub const DOT1Q: u16 = 0x8100;
@@ -49,16 +49,35 @@ enum Network {
 
 #[derive(Clone, Debug)]
 enum Transport {
-    Tcp { flags: u8, options: Vec<u8> },
+    Tcp {
+        flags: u8,
+        options: Vec<u8>,
+        /// Sequence and acknowledgement number.
+        numbers: (u32, u32),
+    },
     Udp,
-    Icmp { icmp_type: u8, code: u8, id: u16 },
+    Icmp {
+        icmp_type: u8,
+        code: u8,
+        id: u16,
+    },
     Other(u8),
+}
+
+/// What may stand between Ethernet and IP.
+#[derive(Clone, Debug)]
+enum Shim {
+    /// Session.
+    Pppoe(u16),
+    /// Labels.
+    Mpls(Vec<u32>),
 }
 
 /// A frame in the making.
 #[derive(Clone, Debug)]
 pub struct Frame {
     tags: Vec<(u16, u16)>,
+    shim: Option<Shim>,
     network: Network,
     transport: Transport,
     ports: (u16, u16),
@@ -70,6 +89,7 @@ impl Frame {
     fn new(network: Network) -> Self {
         Self {
             tags: Vec::new(),
+            shim: None,
             network,
             transport: Transport::Other(0xfd),
             ports: (0, 0),
@@ -116,6 +136,20 @@ impl Frame {
     #[must_use]
     pub fn qinq(self, outer: u16, inner: u16) -> Self {
         self.tag(DOT1AD, outer).tag(DOT1Q, inner)
+    }
+
+    /// Puts the IP packet into a PPPoE session.
+    #[must_use]
+    pub fn pppoe(mut self, session: u16) -> Self {
+        self.shim = Some(Shim::Pppoe(session));
+        self
+    }
+
+    /// Puts a stack of MPLS labels before the IP packet.
+    #[must_use]
+    pub fn mpls(mut self, labels: &[u32]) -> Self {
+        self.shim = Some(Shim::Mpls(labels.to_vec()));
+        self
     }
 
     /// Sets the IPv4 options; padded to a multiple of four bytes.
@@ -165,14 +199,31 @@ impl Frame {
         self
     }
 
-    /// A TCP segment.
+    /// A TCP segment. Both sides of a connection begin with number 1: a SYN has it, any other segment is the first
+    /// after its sender's SYN, and acknowledges the other's.
     #[must_use]
     pub fn tcp(mut self, source_port: u16, destination_port: u16, flags: u8) -> Self {
         self.ports = (source_port, destination_port);
+        let sequence = if flags & tcp_flags::SYN == 0 { 2 } else { 1 };
         self.transport = Transport::Tcp {
             flags,
             options: Vec::new(),
+            numbers: (sequence, 2),
         };
+        self
+    }
+
+    /// Sets the sequence and the acknowledgement number.
+    ///
+    /// # Panics
+    ///
+    /// On anything but TCP.
+    #[must_use]
+    pub fn numbers(mut self, sequence: u32, acknowledgment: u32) -> Self {
+        match &mut self.transport {
+            Transport::Tcp { numbers, .. } => *numbers = (sequence, acknowledgment),
+            _ => panic!("only TCP has sequence numbers"),
+        }
         self
     }
 
@@ -293,6 +344,32 @@ impl Frame {
             frame.extend(ethertype.to_be_bytes());
             frame.extend(vlan.to_be_bytes());
         }
+        let packet = self.packet();
+        let six = matches!(self.network, Network::V6 { .. });
+        match &self.shim {
+            None => frame.extend(if six { [0x86, 0xdd] } else { [0x08, 0x00] }),
+            Some(Shim::Pppoe(session)) => {
+                frame.extend([0x88, 0x64, 0x11, 0]);
+                frame.extend(session.to_be_bytes());
+                frame.extend(length(packet.len() + 2));
+                frame.extend([0, if six { 0x57 } else { 0x21 }]);
+            }
+            Some(Shim::Mpls(labels)) => {
+                frame.extend([0x88, 0x47]);
+                for (n, label) in labels.iter().enumerate() {
+                    let bottom = u32::from(n + 1 == labels.len());
+                    frame.extend((label << 12 | bottom << 8 | 64).to_be_bytes());
+                }
+            }
+        }
+        frame.extend(packet);
+        frame.resize(frame.len() + self.padding, 0);
+        frame
+    }
+
+    /// The IP packet.
+    fn packet(&self) -> Vec<u8> {
+        let mut frame = Vec::new();
         match &self.network {
             Network::V4 {
                 source,
@@ -303,7 +380,7 @@ impl Frame {
                 let datagram = self.datagram(*offset != 0);
                 let header_len = 20 + options.len();
                 assert!(header_len <= 60, "40 bytes of options at most");
-                frame.extend([0x08, 0x00, 0x40 | (header_len / 4) as u8, 0]);
+                frame.extend([0x40 | (header_len / 4) as u8, 0]);
                 frame.extend(length(header_len + datagram.len()));
                 frame.extend([0x12, 0x34]);
                 frame.extend(((offset / 8) | (u16::from(*more) << 13)).to_be_bytes());
@@ -323,7 +400,7 @@ impl Frame {
                     .any(|extension| matches!(extension, Extension::Fragment(1.., _)));
                 let (first, mut rest) = self.chain(extensions);
                 rest.extend(self.datagram(later));
-                frame.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
+                frame.extend([0x60, 0, 0, 0]);
                 frame.extend(length(rest.len()));
                 frame.extend([first, 64]);
                 frame.extend(source.iter().flat_map(|group| group.to_be_bytes()));
@@ -331,7 +408,6 @@ impl Frame {
                 frame.extend(rest);
             }
         }
-        frame.resize(frame.len() + self.padding, 0);
         frame
     }
 
@@ -356,12 +432,17 @@ impl Frame {
             let (source_port, destination_port) =
                 (self.ports.0.to_be_bytes(), self.ports.1.to_be_bytes());
             match &self.transport {
-                Transport::Tcp { flags, options } => {
+                Transport::Tcp {
+                    flags,
+                    options,
+                    numbers,
+                } => {
                     let header_len = 20 + options.len();
                     assert!(header_len <= 60, "40 bytes of options at most");
                     bytes.extend(source_port);
                     bytes.extend(destination_port);
-                    bytes.extend([0, 0, 0, 1, 0, 0, 0, 2]);
+                    bytes.extend(numbers.0.to_be_bytes());
+                    bytes.extend(numbers.1.to_be_bytes());
                     bytes.extend([(header_len / 4) as u8 * 16, *flags, 0xff, 0xff, 0, 0, 0, 0]);
                     bytes.extend(options);
                 }

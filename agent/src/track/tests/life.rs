@@ -55,9 +55,9 @@ fn connections_outlive_their_flow_records() {
     let mut lab = Lab::new();
     lab.talk(0, &HANDSHAKE);
     lab.talk(10 * MS, &[(true, RST, 0)]);
-    let reset = tcp(at(1, 80), at(2, 40_000), RST, 0);
-    assert!(lab.send(900 * MS, &reset).is_some());
-    assert!(lab.send(1800 * MS, &reset).is_none());
+    let ack = tcp(at(1, 80), at(2, 40_000), ACK, 0);
+    assert!(lab.send(900 * MS, &ack).is_some());
+    assert!(lab.send(1800 * MS, &ack).is_none());
     lab.tracker.advance(START + 6900 * MS);
     assert_eq!(lab.tracker.len(), 1, "until 6800 ms it takes packets");
     lab.tracker.advance(START + 6901 * MS);

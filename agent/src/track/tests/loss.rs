@@ -41,13 +41,13 @@ fn events_of_a_running_connection_are_taken_up() {
     .into_iter()
     .enumerate()
     {
-        let event = flows.packet(&tcp(from, to, flags, 10), START + i as u64 * 10 * SECOND);
+        let event = flows.packet(&tcp(from, to, flags, 10), START + i as u64 * 4 * SECOND);
         latest = event.or(latest);
     }
-    // The agent starts now, 30 s after the connection did.
+    // The agent starts now, 12 s after the connection did.
     let o = tracker.observe(&latest.unwrap());
     assert!(o.first && o.connection.established);
-    assert_eq!((o.record.flag, o.record.duration), (Flag::S1, 30));
+    assert_eq!((o.record.flag, o.record.duration), (Flag::S1, 12));
     assert_eq!((o.record.count, o.record.dst_host_count), (1, 1));
     assert_eq!(IpAddr::from(o.connection.originator), ip(2));
 }

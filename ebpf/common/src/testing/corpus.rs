@@ -71,6 +71,15 @@ pub fn corpus() -> Vec<(&'static str, Frame)> {
             "old qinq",
             v6().tag(QINQ_OLD, 7).vlan(9).tcp(40_000, 22, SYN),
         ),
+        ("pppoe", v4().pppoe(9).tcp(40_000, 80, SYN).payload(4)),
+        ("pppoe in qinq", v6().qinq(1, 2).pppoe(9).udp(53_000, 53)),
+        ("mpls", v4().mpls(&[16]).udp(53_000, 53).payload(7)),
+        (
+            "four mpls labels in a vlan",
+            v6().vlan(3)
+                .mpls(&[1_048_575, 0, 16, 17])
+                .tcp(40_000, 22, SYN),
+        ),
         (
             "ipv4 options",
             v4().options(&[0x94, 4, 0, 0, 1]).tcp(40_000, 25, SYN),

@@ -24,6 +24,23 @@ fn a_first_fragment_has_ports() {
     }
 }
 
+/// The others have no ports to count it under.
+#[test]
+fn the_first_fragment_of_a_udp_datagram_stands_for_all_of_it() {
+    for frame in [v4(), v6()] {
+        let frame = frame.fragment(0, true).udp(9_000, 9_001).payload(16);
+        let mut bytes = frame.build();
+        let udp = bytes.len() - 16 - 8;
+        bytes[udp + 4..udp + 6].copy_from_slice(&3_008_u16.to_be_bytes());
+        let packet = Packet::parse(&bytes[..]).expect("its header is fine");
+        assert_eq!(packet.payload, 3_000);
+        // One that claims less than it carries.
+        bytes[udp + 4..udp + 6].copy_from_slice(&[0, 0]);
+        let packet = Packet::parse(&bytes[..]).expect("its header is fine");
+        assert_eq!(packet.payload, 16);
+    }
+}
+
 #[test]
 fn a_later_fragment_has_no_ports_and_is_all_payload() {
     for frame in [v4(), v6()] {

@@ -5,13 +5,23 @@ use tidegate_common::{
     event::Milestone,
     flow::{FlowKey, FlowRecord, FlowSnapshot, Side, Updated},
     packet::{Fragment, ICMP, ICMPV6, Packet, TCP, tcp_flags},
-    tcp::Endpoint,
+    tcp::{Endpoint, Segment},
     testing::{Frame, corpus::v4, corpus::v6},
 };
 
 use crate::parse;
 
 const SECOND: u64 = 1_000_000_000;
+/// Of the time of an event.
+const UNIT: u64 = 1_024;
+
+/// How far `to` is ahead of `from`; behind when negative.
+fn ahead(from: u32, to: u32) -> i64 {
+    i64::from(to.wrapping_sub(from) as i32)
+}
+
+/// Farther than this, a sequence number says nothing.
+const FAR: i64 = 1 << 20;
 
 struct Model {
     first: u64,
@@ -19,8 +29,12 @@ struct Model {
     event: u64,
     packets: [u64; 2],
     bytes: [u64; 2],
+    /// First number after the SYN, of `a` and `b`, and the next one.
+    streams: [(u32, u32); 2],
     originator: Side,
+    /// Of originator and responder.
     endpoints: [Endpoint; 2],
+    established: bool,
     began_with_reply: bool,
     land: bool,
     wrong: u32,
@@ -29,17 +43,17 @@ struct Model {
 
 impl Model {
     fn first(packet: &Packet, sender: Side, now: u64) -> Self {
-        let answer = packet.protocol == TCP
-            && packet.tcp_flags & tcp_flags::SYN != 0
-            && packet.tcp_flags & tcp_flags::ACK != 0;
+        let answer = packet.protocol == TCP && has(packet, tcp_flags::SYN | tcp_flags::ACK);
         let mut model = Self {
             first: now,
             last: now,
             event: now,
             packets: [0; 2],
             bytes: [0; 2],
+            streams: [(0, 0); 2],
             originator: if answer { sender.other() } else { sender },
             endpoints: [Endpoint::Inactive; 2],
+            established: false,
             began_with_reply: match packet.protocol {
                 ICMP => [0, 14, 16, 18].contains(&packet.icmp_type),
                 ICMPV6 => [129, 136].contains(&packet.icmp_type),
@@ -54,64 +68,141 @@ impl Model {
         model
     }
 
+    /// Place of a side in `endpoints`.
+    fn role(&self, side: Side) -> usize {
+        usize::from(side != self.originator)
+    }
+
     fn count(&mut self, packet: &Packet, sender: Side) {
         self.packets[sender as usize] += 1;
-        self.bytes[sender as usize] += u64::from(packet.payload);
-        if packet.wrong_fragment && self.wrong < 65_535 {
+        if packet.wrong_fragment && self.wrong < 255 {
             self.wrong += 1;
         }
-        if packet.tcp_flags & tcp_flags::URG != 0 && self.urgent < 65_535 {
+        if has(packet, tcp_flags::URG) && self.urgent < 255 {
             self.urgent += 1;
         }
-        if packet.protocol == TCP && packet.fragment != Fragment::Later {
-            let (mine, peers) = if sender == self.originator {
-                (0, 1)
-            } else {
-                (1, 0)
-            };
-            self.endpoints[mine] =
-                self.endpoints[mine].after(self.endpoints[peers], packet.tcp_flags);
+        if packet.protocol != TCP || packet.fragment == Fragment::Later {
+            self.bytes[sender as usize] += u64::from(packet.payload);
+            return;
         }
+        let (own, peer) = (self.role(sender), self.role(sender.other()));
+        let before = [self.endpoints[own], self.endpoints[peer]];
+        let segment = Segment {
+            flags: packet.tcp_flags,
+            data: packet.payload != 0,
+            from_originator: own == 0,
+        };
+        (self.endpoints[own], self.endpoints[peer]) = before[0].after(before[1], segment);
+        if own == 0
+            && has(packet, tcp_flags::ACK)
+            && !has(packet, tcp_flags::RST)
+            && [before[0], self.endpoints[0]].contains(&Endpoint::Established)
+        {
+            let (start, next) = self.streams[sender.other() as usize];
+            let fin = u32::from(before[1].said_goodbye());
+            let end = packet.acknowledgment.wrapping_sub(fin);
+            // Between its first number and its next one, going up from the first.
+            self.established |= end.wrapping_sub(start) <= next.wrapping_sub(start);
+        }
+        self.send(packet, sender, before[0]);
+        self.acknowledge(packet, sender.other(), before[1]);
+    }
+
+    fn send(&mut self, packet: &Packet, sender: Side, state: Endpoint) {
+        let syn = has(packet, tcp_flags::SYN);
+        let payload = match has(packet, tcp_flags::RST) {
+            true => 0,
+            false => packet.payload,
+        };
+        let at = packet.sequence.wrapping_add(u32::from(syn));
+        let end = at.wrapping_add(payload);
+        let (start, next) = self.streams[sender as usize];
+        let fin = u32::from(state.said_goodbye());
+        let distance = ahead(next, end.wrapping_sub(fin));
+        if state == Endpoint::Inactive || syn && at != start {
+            self.set(sender, end, u64::from(payload));
+        } else if (1..=FAR).contains(&distance) {
+            self.set(sender, end.wrapping_sub(fin), distance as u64);
+        } else if distance.abs() > FAR && payload != 0 {
+            self.set(sender, end.wrapping_sub(fin), u64::from(payload));
+        }
+    }
+
+    fn acknowledge(&mut self, packet: &Packet, receiver: Side, state: Endpoint) {
+        if !has(packet, tcp_flags::ACK) {
+            return;
+        }
+        let (_, next) = self.streams[receiver as usize];
+        let fin = u32::from(state.said_goodbye());
+        let end = packet.acknowledgment.wrapping_sub(fin);
+        if state == Endpoint::Inactive {
+            self.set(receiver, end, 0);
+        } else if !has(packet, tcp_flags::RST) && (1..=FAR).contains(&ahead(next, end)) {
+            self.set(receiver, end, ahead(next, end) as u64);
+        }
+    }
+
+    /// The stream goes on at `next`, having sent `new` bytes more.
+    fn set(&mut self, side: Side, next: u32, new: u64) {
+        self.bytes[side as usize] += new;
+        let start = next.wrapping_sub(self.bytes[side as usize] as u32);
+        self.streams[side as usize] = (start, next);
     }
 
     fn closed(&self) -> bool {
-        self.endpoints.contains(&Endpoint::Reset)
-            || self
-                .endpoints
-                .iter()
-                .all(|&endpoint| endpoint == Endpoint::Closed)
+        use Endpoint::{Closed, Inactive};
+        self.endpoints.iter().any(|endpoint| endpoint.is_reset())
+            || [[Closed, Closed], [Closed, Inactive], [Inactive, Closed]].contains(&self.endpoints)
     }
 
-    fn established(&self) -> bool {
-        self.endpoints
-            .iter()
-            .all(|&endpoint| endpoint == Endpoint::Established)
+    fn ended_by_both(&self) -> bool {
+        self.endpoints.iter().all(|endpoint| endpoint.is_done())
+    }
+
+    fn over(&self, packet: &Packet, sender: Side, now: u64) -> bool {
+        let tcp = packet.protocol == TCP;
+        let idle = now - self.last;
+        if idle > if tcp { 300 } else { 60 } * SECOND {
+            return true;
+        }
+        if !tcp || packet.fragment == Fragment::Later {
+            return false;
+        }
+        let unanswered = matches!(
+            self.endpoints,
+            [Endpoint::SynSent | Endpoint::SynAckSent, Endpoint::Inactive]
+        );
+        if self.closed() && idle > 5 * SECOND || unanswered && now > self.first + 5 * SECOND {
+            return true;
+        }
+        let known = self.streams[sender as usize].0 == packet.sequence.wrapping_add(1);
+        let answers = has(packet, tcp_flags::ACK);
+        match (has(packet, tcp_flags::SYN), answers, self.role(sender)) {
+            (true, false, 0) => !known || self.ended_by_both(),
+            (true, false, _) => self.closed(),
+            (true, true, 1) => !known && self.endpoints[0] == Endpoint::Inactive,
+            _ => false,
+        }
     }
 
     fn update(&mut self, packet: &Packet, sender: Side, now: u64) -> Updated {
-        let timeout = match packet.protocol {
-            TCP if self.closed() => 5,
-            TCP => 300,
-            _ => 60,
-        };
-        let opens = packet.protocol == TCP
-            && packet.tcp_flags & tcp_flags::SYN != 0
-            && packet.tcp_flags & tcp_flags::ACK == 0;
-        if now > self.last + timeout * SECOND || (opens && self.closed()) {
+        if self.over(packet, sender, now) {
             return Updated::Restart;
         }
-        let (was_closed, was_established) = (self.closed(), self.established());
-        self.last = now;
+        let (was_closed, was_established) = (self.closed(), self.established);
+        if !self.ended_by_both() {
+            self.last = now;
+        }
         self.count(packet, sender);
         let sent = self.packets[sender as usize];
         let doubled = (0..=10).any(|power| sent == 1 << power);
         let milestone = if self.closed() && !was_closed {
             Milestone::Closed
-        } else if self.established() && !was_established {
+        } else if self.established && !was_established {
             Milestone::Established
         } else if doubled || sent.is_multiple_of(1_024) {
             Milestone::Count
-        } else if now >= self.event + SECOND {
+        } else if now / UNIT - self.event / UNIT >= SECOND / UNIT {
             Milestone::Tick
         } else {
             return Updated::Quiet;
@@ -120,13 +211,14 @@ impl Model {
     }
 
     fn compare(&self, flow: &FlowSnapshot) -> Result<(), TestCaseError> {
-        prop_assert_eq!(
-            (flow.first_ns, flow.last_ns, flow.event_ns),
-            (self.first, self.last, self.event)
-        );
+        prop_assert_eq!((flow.first_ns, flow.last_ns), (self.first, self.last));
+        prop_assert_eq!(u64::from(flow.event_time()), self.event / UNIT % (1 << 32));
         prop_assert_eq!((flow.packets, flow.bytes), (self.packets, self.bytes));
+        prop_assert_eq!(flow.sequence, self.streams.map(|(_, next)| next));
         prop_assert_eq!(flow.originator(), self.originator);
         prop_assert_eq!(flow.endpoints(), (self.endpoints[0], self.endpoints[1]));
+        prop_assert_eq!(flow.established(), self.established);
+        prop_assert_eq!(flow.closed(), self.closed());
         prop_assert_eq!(flow.began_with_reply(), self.began_with_reply);
         prop_assert_eq!(flow.land(), self.land);
         prop_assert_eq!(
@@ -135,6 +227,21 @@ impl Model {
         );
         Ok(())
     }
+}
+
+/// Whether all these flags are set.
+fn has(packet: &Packet, flags: u8) -> bool {
+    packet.tcp_flags & flags == flags
+}
+
+/// Sequence numbers near the beginning of a stream, so that they often fit, or anywhere.
+fn number() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        2 => Just(1_u32),
+        8 => prop::sample::select(vec![2, 3, 502, 503, 1_002, 1_003, 2_000_000]),
+        2 => 0..4_000_u32,
+        1 => any::<u32>(),
+    ]
 }
 
 /// A packet of one conversation: who sent it, what it is, and how long after the one before it.
@@ -153,9 +260,11 @@ fn step() -> impl Strategy<Value = (bool, u8, usize, u64)> {
         8 => 0..SECOND / 4,
         2 => SECOND / 2..3 * SECOND,
         1 => prop::sample::select(vec![SECOND - 1, SECOND, 60 * SECOND, 60 * SECOND + 1]),
+        1 => prop::sample::select(vec![5 * SECOND, 5 * SECOND + 1]),
         1 => prop::sample::select(vec![300 * SECOND, 300 * SECOND + 1, 400 * SECOND]),
     ];
-    (any::<bool>(), flags, 0..1_460_usize, gap)
+    let payload = prop_oneof![2 => Just(0), 2 => Just(500), 1 => 0..1_460_usize];
+    (any::<bool>(), flags, payload, gap)
 }
 
 fn play(packets: impl IntoIterator<Item = (Packet, u64)>) -> Result<(), TestCaseError> {
@@ -201,10 +310,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn tcp_record_equals_the_model(steps in vec(step(), 1..80), six in any::<bool>()) {
-        play(steps.into_iter().map(|(reply, flags, payload, gap)| {
+    fn tcp_record_equals_the_model(
+        steps in vec((step(), number(), number()), 1..80),
+        six in any::<bool>(),
+    ) {
+        play(steps.into_iter().map(|((reply, flags, payload, gap), sequence, acknowledgment)| {
             let frame = if six { v6() } else { v4() };
-            (directed(frame.tcp(40_000, 80, flags).payload(payload), reply), gap)
+            let frame = frame.tcp(40_000, 80, flags).numbers(sequence, acknowledgment);
+            (directed(frame.payload(payload), reply), gap)
         }))?;
     }
 

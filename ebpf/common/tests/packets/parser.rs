@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use tidegate_common::{
     address::Address,
+    flow::FlowKey,
     packet::{Fragment, ICMP, ICMPV6, Packet, TCP, UDP, Unparsed, tcp_flags},
     testing::{
         DOT1AD, DOT1Q, Extension, Frame, QINQ_OLD,
@@ -141,6 +142,34 @@ fn what_is_not_ip_is_refused() {
 }
 
 #[test]
+fn what_stands_before_the_ip_header_is_skipped() {
+    for base in [v4(), v6()] {
+        let plain = parse(&base.clone().tcp(40_000, 80, 0).payload(9));
+        for frame in [
+            base.clone().pppoe(7),
+            base.clone().qinq(1, 2).pppoe(7),
+            base.clone().mpls(&[16]),
+            base.clone().vlan(1).mpls(&[1_048_575, 0, 3, 16]),
+        ] {
+            let packet = parse(&frame.tcp(40_000, 80, 0).payload(9));
+            assert_eq!(FlowKey::of(&packet), FlowKey::of(&plain));
+            assert_eq!(packet.payload, 9);
+        }
+        let deep = base.mpls(&[1, 2, 3, 4, 5]).udp(1, 2).build();
+        assert_eq!(Packet::parse(&deep[..]), Err(Unparsed::NotIp));
+    }
+    let pppoe = v4().pppoe(7).udp(1, 2);
+    // Not a session's data, link control instead of IP, another version.
+    for (at, bytes) in [(15, &[9][..]), (20, &[0xc0, 0x21]), (14, &[0x21])] {
+        let frame = patched(&pppoe, at, bytes);
+        assert_eq!(Packet::parse(&frame[..]), Err(Unparsed::NotIp));
+    }
+    // A control word or Ethernet below the label.
+    let frame = patched(&v4().mpls(&[16]).udp(1, 2), 18, &[0]);
+    assert_eq!(Packet::parse(&frame[..]), Err(Unparsed::NotIp));
+}
+
+#[test]
 fn ipv4_options_are_skipped() {
     for len in [1, 4, 5, 39, 40] {
         let packet = parse(&v4().options(&vec![1; len]).tcp(40_000, 80, 0).payload(2));
@@ -159,8 +188,8 @@ fn ipv4_header_must_not_contradict_itself() {
     for words in 0..5 {
         assert_eq!(refused(IP, &[0x40 | words]), Some(Unparsed::BadHeader));
     }
-    // Total length 0 (as segmentation offload leaves it), or short of the header.
-    for total in [0, 1, 19] {
+    // Total length short of the header.
+    for total in [1, 19] {
         assert_eq!(refused(IP + 2, &[0, total]), Some(Unparsed::BadHeader));
     }
     // 20 bytes are a header, but leave no room for UDP.
@@ -168,6 +197,39 @@ fn ipv4_header_must_not_contradict_itself() {
     assert_eq!(defect(&frame, IP + 2, &[0, 20]), Some(Unparsed::BadHeader));
     assert_eq!(defect(&frame, IP + 2, &[0, 27]), Some(Unparsed::BadHeader));
     assert_eq!(defect(&frame, IP + 2, &[0, 28]), None);
+}
+
+/// As segmentation offload leaves it.
+#[test]
+fn a_length_of_zero_means_the_rest_of_the_frame() {
+    let frame = v4().udp(1, 2).payload(8);
+    let whole = parse(&frame);
+    let bytes = patched(&frame, IP + 2, &[0, 0]);
+    assert_eq!(Packet::parse(&bytes[..]), Ok(whole));
+    let frame = v6()
+        .extension(Extension::Destination(1))
+        .udp(1, 2)
+        .payload(8);
+    let bytes = patched(&frame, IP + 4, &[0, 0]);
+    assert_eq!(Packet::parse(&bytes[..]), Ok(parse(&frame)));
+    // Not more than a length field could say.
+    let mut huge = patched(&v4().tcp(1, 2, 0), IP + 2, &[0, 0]);
+    huge.resize(100_000, 0);
+    let packet = Packet::parse(&huge[..]).expect("its header is fine");
+    assert_eq!((packet.payload, packet.wrong_fragment), (65_495, false));
+}
+
+#[test]
+fn sequence_numbers_are_read() {
+    for frame in [v4(), v6()] {
+        let packet = parse(&frame.tcp(1, 2, 0).numbers(0x0102_0304, 0xfffe_fdfc));
+        assert_eq!(
+            (packet.sequence, packet.acknowledgment),
+            (0x0102_0304, 0xfffe_fdfc)
+        );
+    }
+    let packet = parse(&v4().udp(1, 2).payload(8));
+    assert_eq!((packet.sequence, packet.acknowledgment), (0, 0));
 }
 
 #[test]
