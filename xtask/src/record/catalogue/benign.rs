@@ -1,6 +1,7 @@
 //! What must never be taken for an attack. Rates and numbers are those of busy
-//! machines, not of polite ones; no tool of a `held` scenario serves the same
-//! purpose in one that is not, as far as there are two tools for it.
+//! machines, not of polite ones. Where two tools serve a purpose, mostly one is
+//! `held`; some held scenarios only do otherwise what a trained one does with the
+//! same tool (ping, iperf3, ssh, dig, `traffic.py`): tell these apart by `tool`.
 
 pub(in crate::record) const BENIGN: &str = "
 ping-1             h1       9.0  ping -n -I {src} -c {n@1} {dst}

@@ -15,6 +15,8 @@ cp "$key" "$data/etc/authorized_keys"
 cp "$media" "$data/etc/media.py"
 mount --bind "$data" /srv
 mount --bind "$unpacked" /srv/unpacked
+# Shared by all runs, so none may change it.
+mount -o remount,bind,ro /srv/unpacked
 # The machine's users, sockets and logs are neither used nor touched.
 mount -t tmpfs -o mode=755 none /run
 mount -t tmpfs -o mode=755 none /var/log
