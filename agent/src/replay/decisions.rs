@@ -94,6 +94,11 @@ impl WouldBes {
         });
     }
 
+    /// Another capture begins: what stands has no end in its time.
+    pub(super) fn forget_standing(&mut self) {
+        self.standing.clear();
+    }
+
     /// The first [`MAX_LISTED`], in the order in which they were made.
     pub(super) fn listed(&self) -> &[WouldBe] {
         &self.listed

@@ -67,6 +67,7 @@ struct Waiting {
 #[derive(Debug)]
 pub struct Replay {
     detector: Detector,
+    policy: PolicyConfig,
     flows: FlowTable,
     /// Columns of followed connections as of their latest event, by [`ConnectionId::slot`].
     ///
@@ -84,19 +85,17 @@ impl Replay {
     /// A replay that follows at most `max_flows` conversations at a time (at least 1); `model` is of the schema live.
     #[must_use]
     pub fn new(model: Arc<Model>, policy: &PolicyConfig, max_flows: u32) -> Self {
-        // This machine's own addresses have nothing to do with those in a capture.
-        let protected = Protected::only(policy.allowlist.clone());
         let limits = TrackerLimits {
             max_connections: max_flows.max(1) as usize,
         };
-        let policy = Policy::protecting(policy.clone(), protected);
-        let mut detector = Detector::new(model, policy, limits);
+        let mut detector = Detector::new(model, without_memories(policy), limits);
         // Asked for after every step, of which the last one ends all there are.
         detector
             .tracker_mut()
             .keep_ended(limits.max_connections + MAX_ENDED_AT_ONCE);
         Self {
             detector,
+            policy: policy.clone(),
             flows: FlowTable::new(max_flows),
             records: Vec::new(),
             would_be: WouldBes::default(),
@@ -252,18 +251,19 @@ impl Replay {
             self.detector.tracker_mut().finish();
             self.drain(out)?;
             self.flows.clear();
-            self.would_be.release(self.detector.policy_mut(), u64::MAX);
+            self.would_be.forget_standing();
+            *self.detector.policy_mut() = without_memories(&self.policy);
             self.summary.begin(at_ns);
             self.clock_ns = at_ns;
             self.next_tick_ns = at_ns.saturating_add(TICK_NS);
         }
         while self.next_tick_ns <= at_ns {
-            self.tick(self.next_tick_ns, out)?;
-            // Where nobody is followed, nothing runs out.
+            // Where nobody is followed, nothing runs out that could be told in the wrong order.
             let idle = self.detector.tracker().is_empty();
-            let next = if idle { at_ns } else { self.next_tick_ns };
-            self.next_tick_ns = next.saturating_add(TICK_NS);
-            if next == u64::MAX {
+            let now_ns = if idle { at_ns } else { self.next_tick_ns };
+            self.tick(now_ns, out)?;
+            self.next_tick_ns = now_ns.saturating_add(TICK_NS);
+            if self.next_tick_ns == u64::MAX {
                 break;
             }
         }
@@ -316,4 +316,10 @@ impl Replay {
         self.summary.connection(&ended);
         out(&ended)
     }
+}
+
+/// A policy for a capture: this machine's own addresses have nothing to do with those in it.
+fn without_memories(config: &PolicyConfig) -> Policy {
+    let protected = Protected::only(config.allowlist.clone());
+    Policy::protecting(config.clone(), protected)
 }

@@ -185,17 +185,12 @@ impl Host for FlowTable {
 
 impl Tables {
     #[inline]
-    fn hash(&self, key: &FlowKey) -> u64 {
-        hash(&self.hasher, key)
-    }
-
-    #[inline]
     fn find(&self, key: &FlowKey) -> Option<usize> {
         let same = |place: &u32| {
             let slot = self.slots.get(*place as usize);
             slot.is_some_and(|slot| slot.key == *key)
         };
-        let place = self.index.find(self.hash(key), same)?;
+        let place = self.index.find(self.hasher.hash_one(key), same)?;
         Some(*place as usize)
     }
 
@@ -209,7 +204,7 @@ impl Tables {
         if let Some(place) = self.find(&key) {
             return self.replace(place, slot);
         }
-        let hash_of_key = self.hash(&key);
+        let hash = self.hasher.hash_one(key);
         let (place, retired) = if self.slots.len() < self.limit {
             self.slots.push(slot);
             (self.slots.len() - 1, None)
@@ -222,10 +217,10 @@ impl Tables {
         let (hasher, slots) = (&self.hasher, &self.slots);
         let hash_at = |place: &u32| {
             let slot = slots.get(*place as usize);
-            slot.map_or(0, |slot| hash(hasher, &slot.key))
+            slot.map_or(0, |slot| hasher.hash_one(slot.key))
         };
         // At most u32::MAX slots, by the type of the limit given.
-        self.index.insert_unique(hash_of_key, place as u32, hash_at);
+        self.index.insert_unique(hash, place as u32, hash_at);
         retired
     }
 
@@ -239,7 +234,7 @@ impl Tables {
         let Some(slot) = self.slots.get(place) else {
             return;
         };
-        let hash = self.hash(&slot.key);
+        let hash = self.hasher.hash_one(slot.key);
         let found = self
             .index
             .find_entry(hash, |other| *other as usize == place);
@@ -259,11 +254,4 @@ impl Tables {
             }
         }
     }
-}
-
-/// Words instead of the key's many small fields: half the time.
-#[inline]
-fn hash(hasher: &RandomState, key: &FlowKey) -> u64 {
-    let rest = u64::from(key.a_port) << 32 | u64::from(key.b_port) << 16 | u64::from(key.protocol);
-    hasher.hash_one((key.a, key.b, rest))
 }

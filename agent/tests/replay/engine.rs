@@ -242,6 +242,28 @@ fn a_flood_would_be_blocked_and_a_conversation_not() {
     assert_eq!(class_of("10.0.0.4"), Class::Normal);
 }
 
+/// A verdict, its pardon and its offender's record are of the time in which they were.
+#[test]
+fn what_was_decided_in_one_capture_is_nothing_to_another() {
+    let flood = |start| {
+        let mut file = Pcap::plain();
+        let echo = Frame::v4([10, 0, 0, 3], [10, 0, 0, 9]).echo(77).payload(56);
+        for i in 0..2000_u64 {
+            file.packet(start + i * 1_000_000, &echo.build());
+        }
+        file
+    };
+    let (late, early) = (flood(START + 10_000 * SECOND), flood(START));
+    let run = run(&[&late.bytes, &early.bytes]);
+    let decisions: Vec<_> = run
+        .summary
+        .decisions
+        .iter()
+        .map(|d| (d.at_ns - START > 5_000 * SECOND, d.proposal.ttl.as_secs()))
+        .collect();
+    assert_eq!(decisions, [(true, 60), (false, 60)]);
+}
+
 /// A packet of a small world: host, port, kind, and how long after the one before.
 type Step = (u8, u8, u8, u64);
 

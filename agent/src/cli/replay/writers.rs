@@ -27,6 +27,8 @@ pub(super) struct Writers {
     rows: Option<Rows>,
     /// Connections on stdout so far.
     written: u64,
+    /// One of them, put together in one piece.
+    line: Vec<u8>,
 }
 
 struct Rows {
@@ -85,6 +87,7 @@ impl Writers {
             stdout: BufWriter::with_capacity(BUFFER, io::stdout()),
             rows,
             written: 0,
+            line: Vec::new(),
         })
     }
 
@@ -93,22 +96,22 @@ impl Writers {
         if let Some(rows) = &mut self.rows {
             rows.write(ended)?;
         }
-        let before: &[u8] = match (self.format, self.written) {
+        let (before, after): (&[u8], &[u8]) = match (self.format, self.written) {
             (Format::Human, _) => return Ok(()),
-            (Format::Jsonl, _) => b"",
-            (Format::Json, 0) => b"{\"connections\":[\n",
-            (Format::Json, _) => b",\n",
+            (Format::Jsonl, _) => (b"", b"\n"),
+            (Format::Json, 0) => (b"{\"connections\":[\n", b""),
+            (Format::Json, _) => (b",\n", b""),
         };
         self.written += 1;
-        self.print(|out| {
-            out.write_all(before)?;
-            serde_json::to_writer(&mut *out, &Line::from(ended))?;
-            Ok(())
-        })?;
-        match self.format {
-            Format::Jsonl => self.print(|out| out.write_all(b"\n")),
-            Format::Json | Format::Human => Ok(()),
-        }
+        self.line.clear();
+        self.line.extend_from_slice(before);
+        serde_json::to_writer(&mut self.line, &Line::from(ended)).map_err(AppError::failure)?;
+        self.line.extend_from_slice(after);
+        let line = std::mem::take(&mut self.line);
+        let printed = self.print(|out| out.write_all(&line));
+        // Its memory is used again.
+        self.line = line;
+        printed
     }
 
     /// Everything so far is out.
