@@ -114,3 +114,84 @@ impl WouldBes {
         self.refused
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
+    use std::time::Duration;
+
+    use tidegate_common::{
+        packet::tcp_flags::SYN,
+        verdict::{Action, Scope},
+    };
+    use tidegate_models::Class;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        policy::{About, Evidence, Protected, Whom},
+        track::{
+            Tracker, TrackerLimits,
+            testing::{FlowTable, tcp},
+        },
+    };
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn connection() -> Connection {
+        let [attacker, victim] =
+            ["203.0.113.9:4000", "198.51.100.1:80"].map(|text| text.parse().unwrap());
+        let event = FlowTable::default().packet(&tcp(attacker, victim, SYN, 0), SECOND);
+        let mut tracker = Tracker::new(TrackerLimits::default());
+        tracker.observe(&event.unwrap()).connection
+    }
+
+    fn proposal(connection: &Connection) -> Proposal {
+        Proposal {
+            target: Target {
+                scope: Scope::Source,
+                source: Some(connection.originator.into()),
+                destination: None,
+                protocol: None,
+                port: None,
+            },
+            action: Action::Drop,
+            rate: None,
+            ttl: Duration::from_secs(300),
+            class: Class::Probe,
+            confidence: 0.9,
+            evidence: Evidence {
+                about: About::Source,
+                agreeing: 6,
+                needed: 6,
+                of: 8,
+                proven: 6,
+                over: Duration::from_secs(1),
+                sources: None,
+            },
+        }
+    }
+
+    #[test]
+    fn what_stands_is_prolonged_and_what_was_lifted_is_decided_anew() {
+        let (connection, mut would_be) = (connection(), WouldBes::default());
+        let mut policy = Policy::protecting(Config::default().policy, Protected::only(Vec::new()));
+        let propose = |would_be: &mut WouldBes, policy: &mut Policy, at_ns| {
+            would_be.propose(proposal(&connection), &connection, policy, at_ns);
+            would_be.made()
+        };
+        assert_eq!(propose(&mut would_be, &mut policy, SECOND), 1);
+        assert_eq!(propose(&mut would_be, &mut policy, 2 * SECOND), 1);
+
+        let lift = |text: &str| Lift {
+            whom: Whom::Source(text.parse().unwrap()),
+            normal_events: 20,
+            over: Duration::from_secs(10),
+        };
+        would_be.lift(&lift("203.0.113.10"), &mut policy, 3 * SECOND);
+        assert_eq!(propose(&mut would_be, &mut policy, 4 * SECOND), 1);
+        would_be.lift(&lift("203.0.113.9"), &mut policy, 5 * SECOND);
+        assert_eq!(propose(&mut would_be, &mut policy, 6 * SECOND), 2);
+    }
+}
