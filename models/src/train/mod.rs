@@ -12,8 +12,9 @@
 //!   `extra_tree`) a forest, [`svm`] (over `descent`) and [`network`] (over `backprop`) are
 //!   calibrated by `calibrate`. `params` has a tree's parameters and the balance of all.
 //! * Choosing, on training rows only: `folds` says what is left out; `validate` chooses a tree's
-//!   parameters, [`select`] a forest's settings and operating points (among `cost_tables`),
-//!   `leave_out` tries what is given. `training_set` has the goals, [`recipes`] the shipped models.
+//!   parameters, [`select`] a forest's settings and operating points (among `cost_tables`, by
+//!   `held_out` rows), `leave_out` tries what is given. `training_set` has the goals, [`recipes`]
+//!   the shipped models.
 //! * [`mod@fit`] and `learn` bring these together; `assemble` makes the file, `card` its card,
 //!   `test_figures` the part of it that [`report`] or an evaluation adds.
 //! * Looking: [`inspect`] at data, [`mod@evaluate`] and [`report`] at models, [`onnx`] and [`npy`]
@@ -52,6 +53,7 @@ mod error;
 mod extra_tree;
 mod folds;
 mod grower;
+mod held_out;
 mod input;
 mod layout;
 mod learn;
