@@ -30,15 +30,13 @@ use crate::{
     source::{
         capture::CapturedPacket,
         link::{self, Unread},
-        offline::FlowTable,
+        offline::{FlowTable, TOGETHER},
     },
     track::{CLOCK_BACK_NS, Connection, Followed, MAX_ENDED_AT_ONCE, TrackerLimits},
 };
 
 /// Timers are looked at this often, as live.
 const TICK_NS: u64 = 100_000_000;
-/// Packets taken through the engine at a time; see [`FlowTable::warm`].
-const BATCH: usize = 16;
 
 /// A connection that is over.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +74,7 @@ pub struct Replay {
     would_be: WouldBes,
     summary: Summary,
     stats: Stats,
+    /// At most [`TOGETHER`].
     waiting: Vec<Waiting>,
     clock_ns: u64,
     next_tick_ns: u64,
@@ -101,7 +100,7 @@ impl Replay {
             would_be: WouldBes::default(),
             summary: Summary::default(),
             stats: Stats::default(),
-            waiting: Vec::with_capacity(BATCH),
+            waiting: Vec::with_capacity(TOGETHER),
             clock_ns: 0,
             next_tick_ns: 0,
         }
@@ -136,7 +135,7 @@ impl Replay {
             readable: unread.is_none(),
             packet,
         });
-        if self.waiting.len() < BATCH {
+        if self.waiting.len() < TOGETHER {
             return Ok(());
         }
         self.take_waiting(out)

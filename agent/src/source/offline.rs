@@ -21,6 +21,9 @@ use tidegate_common::{
     stats::{Counter, Stats},
 };
 
+/// Packets that [`FlowTable::warm`] takes at a time.
+pub const TOGETHER: usize = 32;
+
 /// Two cache lines: the one that a look-up compares, and the record.
 #[derive(Debug)]
 #[repr(C, align(64))]
@@ -46,10 +49,26 @@ pub struct FlowTable {
     retired: Option<(FlowKey, FlowSnapshot)>,
 }
 
+/// A place in the slots, with as much of its key's hash as makes it unlikely to look there in vain.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    tag: u32,
+    place: u32,
+}
+
+impl Entry {
+    /// What stands for the tag in the index, which looks at the lowest and the highest bits.
+    #[inline]
+    const fn hash(tag: u32) -> u64 {
+        // 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming 3, section 6.4).
+        (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
 #[derive(Debug)]
 struct Tables {
-    /// Places in `slots`, by the hash of their keys: seeded at random, since addresses and ports come from attackers.
-    index: HashTable<u32>,
+    /// Where keys are, by their hash: seeded at random, since addresses and ports come from attackers.
+    index: HashTable<Entry>,
     hasher: RandomState,
     slots: Vec<Slot>,
     limit: usize,
@@ -83,16 +102,21 @@ impl FlowTable {
         self.event.take()
     }
 
-    /// Brings the records of packets to come into the cache. A look-up of one packet waits for memory most of its
-    /// time; look-ups that follow each other closely wait together.
+    /// Brings the records of the next packets, at most [`TOGETHER`], into the cache. A look-up waits for memory most
+    /// of its time; this lets all of them wait at once, since none depends on what another finds.
     #[inline]
     pub fn warm<'a>(&self, packets: impl IntoIterator<Item = &'a Packet>) {
-        for packet in packets {
-            let (key, _) = FlowKey::of(packet);
-            let place = self.tables.find(&key);
-            let slot = place.and_then(|place| self.tables.slots.get(place));
-            std::hint::black_box(slot.map(|slot| slot.record.0.snapshot().last_ns));
+        let mut places = [None; TOGETHER];
+        for (place, packet) in places.iter_mut().zip(packets) {
+            let tag = self.tables.tag(&FlowKey::of(packet).0);
+            let found = self.tables.index.find(Entry::hash(tag), |e| e.tag == tag);
+            *place = found.map(|entry| entry.place);
         }
+        let slots = places.into_iter().flatten();
+        let slots = slots.filter_map(|place| self.tables.slots.get(place as usize));
+        // One word of each cache line.
+        let touched = slots.map(|slot| slot.record.0.snapshot().last_ns ^ u64::from(slot.used));
+        std::hint::black_box(touched.fold(0, |all, one| all ^ one));
     }
 
     /// The flow that the latest packet pushed out or replaced, with its final counters. To be asked for before the
@@ -185,13 +209,18 @@ impl Host for FlowTable {
 
 impl Tables {
     #[inline]
+    fn tag(&self, key: &FlowKey) -> u32 {
+        (self.hasher.hash_one(key) >> 32) as u32
+    }
+
+    #[inline]
     fn find(&self, key: &FlowKey) -> Option<usize> {
-        let same = |place: &u32| {
-            let slot = self.slots.get(*place as usize);
-            slot.is_some_and(|slot| slot.key == *key)
-        };
-        let place = self.index.find(self.hasher.hash_one(key), same)?;
-        Some(*place as usize)
+        let tag = self.tag(key);
+        let found = self.index.find(Entry::hash(tag), |entry| {
+            let slot = self.slots.get(entry.place as usize);
+            entry.tag == tag && slot.is_some_and(|slot| slot.key == *key)
+        });
+        found.map(|entry| entry.place as usize)
     }
 
     /// Puts a record under a key; what it replaces, or what had to go for it.
@@ -204,7 +233,6 @@ impl Tables {
         if let Some(place) = self.find(&key) {
             return self.replace(place, slot);
         }
-        let hash = self.hasher.hash_one(key);
         let (place, retired) = if self.slots.len() < self.limit {
             self.slots.push(slot);
             (self.slots.len() - 1, None)
@@ -214,13 +242,13 @@ impl Tables {
             self.evicted += 1;
             (place, self.replace(place, slot))
         };
-        let (hasher, slots) = (&self.hasher, &self.slots);
-        let hash_at = |place: &u32| {
-            let slot = slots.get(*place as usize);
-            slot.map_or(0, |slot| hasher.hash_one(slot.key))
+        let entry = Entry {
+            tag: self.tag(&key),
+            // At most u32::MAX slots, by the type of the limit given.
+            place: place as u32,
         };
-        // At most u32::MAX slots, by the type of the limit given.
-        self.index.insert_unique(hash, place as u32, hash_at);
+        self.index
+            .insert_unique(Entry::hash(entry.tag), entry, |e| Entry::hash(e.tag));
         retired
     }
 
@@ -234,10 +262,9 @@ impl Tables {
         let Some(slot) = self.slots.get(place) else {
             return;
         };
-        let hash = self.hasher.hash_one(slot.key);
-        let found = self
-            .index
-            .find_entry(hash, |other| *other as usize == place);
+        let tag = self.tag(&slot.key);
+        let here = |entry: &Entry| entry.place as usize == place;
+        let found = self.index.find_entry(Entry::hash(tag), here);
         if let Ok(entry) = found {
             entry.remove();
         }

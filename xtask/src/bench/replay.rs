@@ -15,7 +15,7 @@ use crate::{build_cmd, paths, process};
 const TARGET: f64 = 2e6;
 /// RustiFlow's figure, on a bigger machine.
 const RUSTIFLOW: f64 = 0.48e6;
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 
 /// What `agent/benches/replay.rs` prints: packets, and packets a second of CPU time.
 #[derive(Deserialize)]
