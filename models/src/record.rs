@@ -1,8 +1,8 @@
 //! A connection as a live sensor sees it.
 
-use crate::{Features, Flag, MISSING, Protocol, Schema, Service};
+use crate::{Features, Flag, HostColumns, MISSING, Protocol, Schema, Service};
 
-/// One connection with its window columns: KDD's 28 header-visible columns and five extras.
+/// One connection with its window columns: KDD's 28 header-visible columns, five extras, and the columns of its hosts.
 ///
 /// All numbers are plain integers; rates are percent `0..=100`, rounded by [`percent`]; the
 /// current connection is counted in its own windows.
@@ -74,6 +74,8 @@ pub struct KddRecord {
     pub count_100ms: u32,
     /// Connections by the same source in the last 2 s.
     pub src_count: u32,
+    /// What the source and the destination do otherwise.
+    pub hosts: HostColumns,
 }
 
 impl KddRecord {
@@ -124,8 +126,9 @@ impl KddRecord {
             self.count_100ms,
             self.src_count,
         ];
+        let values = values.into_iter().chain(self.hosts.values());
         let mut features = Features::missing(Schema::Live);
-        for (column, value) in values.into_iter().enumerate() {
+        for (column, value) in values.enumerate() {
             features.set(column, value.min(MISSING - 1));
         }
         features

@@ -30,9 +30,16 @@ impl Table {
     pub(super) fn new(data: &Dataset, params: &ForestParams) -> Self {
         let factors = params.balance.factors(weights_by_class(&data.rows));
         let weights = data.rows.iter().map(|row| row.balanced(&factors));
+        let columns = columns(data);
+        let mut in_use = columns_in_use(data.schema, params.content);
+        // KDD rows lack the columns keyed by host, the last ones: as if the schema ended before them.
+        while in_use
+            .pop_if(|last| columns[*last].values.len() < 2)
+            .is_some()
+        {}
         Self {
-            columns: columns(data),
-            in_use: columns_in_use(data.schema, params.content),
+            columns,
+            in_use,
             classes: data.rows.iter().map(|row| row.class as u8).collect(),
             weights: weights.collect(),
         }
