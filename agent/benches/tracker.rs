@@ -6,15 +6,21 @@ use std::{
 };
 
 use nix::time::{ClockId, clock_gettime};
-use tidegate::track::{
-    Tracker, TrackerLimits,
-    testing::{FlowTable, icmp, tcp},
+use tidegate::{
+    track::{
+        Tracker, TrackerLimits,
+        testing::{FlowTable, icmp, tcp},
+    },
+    window::{
+        HashKeys, ServiceId,
+        hosts::{Activity, HostLimits, Hosts, Subject},
+    },
 };
 use tidegate_common::{
     event::{FlowEvent, Milestone},
     packet::tcp_flags::{ACK, FIN, SYN},
 };
-use tidegate_models::{Classifier as _, Model, Schema};
+use tidegate_models::{Classifier as _, Model, Protocol, Schema, Service};
 
 const EVENTS: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;
@@ -111,7 +117,45 @@ fn measure_verdicts(name: &str, events: &[FlowEvent]) {
     println!("{name}, with verdicts: {per_event:.0} ns an event");
 }
 
+/// What the columns keyed by host cost of all that: `sources` in turn, every `new`-th event a new connection.
+fn measure_hosts(sources: u64, new: u64) {
+    let mut hosts = Hosts::new(HostLimits::default(), HashKeys::random());
+    let observe = |hosts: &mut Hosts, i: u64| {
+        let source = (0x0a00_0000 + (i % sources) as u32).to_be_bytes();
+        let subject = Subject {
+            source: IpAddr::from(source).into(),
+            destination: ip((i % 7) as u8).into(),
+            service: ServiceId::new(Protocol::Tcp, 443, Service::OTHER),
+        };
+        let begun = u32::from(i.is_multiple_of(new));
+        let activity = Activity {
+            at_ns: START + i * 100_000,
+            start_ns: START + i * 100_000,
+            begun,
+            answered: begun,
+            packets: 3,
+            bytes: 300,
+            ..Activity::default()
+        };
+        hosts.observe(black_box(&subject), black_box(&activity))
+    };
+    for i in 0..sources.min(EVENTS) {
+        observe(&mut hosts, i);
+    }
+    let begin = cpu_ns();
+    for i in 0..EVENTS {
+        black_box(observe(&mut hosts, i));
+    }
+    let per_event = (cpu_ns() - begin) as f64 / EVENTS as f64;
+    println!(
+        "hosts alone, {sources} sources, one event of {new} a new connection: {per_event:.0} ns an event"
+    );
+}
+
 fn main() {
+    for (sources, new) in [(100, 5), (10_000, 5), (50_000, u64::MAX), (16_000_000, 1)] {
+        measure_hosts(sources, new);
+    }
     for clients in [100, 10_000] {
         let events = web(clients);
         let name = format!("web requests of {clients} clients");

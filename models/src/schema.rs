@@ -215,6 +215,14 @@ impl Features {
         }
     }
 
+    /// A row of [`Schema::Live`].
+    pub(crate) const fn live(values: [u32; MAX_COLUMNS]) -> Self {
+        Self {
+            schema: Schema::Live,
+            values,
+        }
+    }
+
     /// A row from its values in column order; `None` if their number is not the schema's.
     pub fn from_values(schema: Schema, values: &[u32]) -> Option<Self> {
         let mut features = Self::missing(schema);
