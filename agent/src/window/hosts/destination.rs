@@ -1,6 +1,5 @@
 //! What a destination suffers: everything it is the responder of.
 
-use tidegate_common::address::Address;
 use tidegate_models::HostColumns;
 
 use super::{
@@ -27,41 +26,40 @@ struct Minute {
     decisions: Decisions,
 }
 
-/// A destination. Four cache lines, of which an event without a new connection touches three.
+/// A destination. Four cache lines, of which an event without a new connection touches two.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Destination {
-    address: Address,
+    hash: u64,
     /// Packets.
     short: Buckets<u32>,
     recent: Buckets<Recent>,
     minute: Buckets<Minute>,
     waiting: Waiting,
     open: u32,
-    /// Who asked, over 2 s and 60 s, and what for, over 60 s.
+    /// Who asked, over 2 s; who asked and what for, over 60 s.
     asked: [Distinct; 3],
     bitmaps: [Bitmaps; 3],
 }
 
-/// The horizons of `asked`.
-const ASKED: [usize; 3] = [RECENT, MINUTE, MINUTE];
-
 impl Destination {
-    pub(super) fn new(address: Address, now: &Moment) -> Self {
+    /// A destination of which nothing is known, by the hash of its address.
+    pub(super) fn new(hash: u64, now: &Moment) -> Self {
         Self {
-            address,
+            hash,
             short: Buckets::new(now.epochs[SHORT]),
             recent: Buckets::new(now.epochs[RECENT]),
             minute: Buckets::new(now.epochs[MINUTE]),
             waiting: Waiting::new(now.second),
             open: 0,
-            asked: ASKED.map(|horizon| Distinct::new(now.epochs[horizon])),
-            bitmaps: [Bitmaps::default(); 3],
+            asked: Default::default(),
+            bitmaps: Default::default(),
         }
     }
 
     /// Takes note of an event; `port` and `source` are the hashes of what is asked and by whom.
     pub(super) fn observe(&mut self, activity: &Activity, now: &Moment, port: u64, source: u64) {
+        self.ask(activity.begun, now, port, source);
         let overdue = advance(&mut self.waiting, activity.at_ns, now);
         for (then, count) in overdue.into_iter().flatten() {
             self.decide(&then, Decisions::failed(count));
@@ -89,16 +87,21 @@ impl Destination {
         if let Some(minute) = self.minute.of(now.epochs[MINUTE]) {
             add(&mut minute.conns, activity.begun);
         }
-        let hashes = [source, source, port];
-        for (index, horizon) in ASKED.into_iter().enumerate() {
-            let (asked, bitmaps) = (&mut self.asked[index], &mut self.bitmaps[index]);
-            if activity.begun > 0 {
-                asked.insert(bitmaps, now.epochs[horizon], hashes[index]);
-            } else {
-                asked.advance(bitmaps, now.epochs[horizon]);
+        self.open = self.open.saturating_add_signed(activity.opened);
+    }
+
+    /// Moves the sketches on with their buckets, and notes who asks for what by a new connection.
+    fn ask(&mut self, begun: u32, now: &Moment, port: u64, source: u64) {
+        let recent = self.recent.advance(now.epochs[RECENT]);
+        let minute = self.minute.advance(now.epochs[MINUTE]);
+        let sketches = self.asked.iter_mut().zip(&mut self.bitmaps);
+        let sketches = sketches.zip([recent, minute, minute]);
+        for (((asked, bitmaps), ahead), hash) in sketches.zip([source, source, port]) {
+            asked.advance(bitmaps, ahead);
+            if begun > 0 {
+                asked.insert(bitmaps, ahead, hash);
             }
         }
-        self.open = self.open.saturating_add_signed(activity.opened);
     }
 
     fn decide(&mut self, at: &Moment, decisions: Decisions) {
@@ -132,13 +135,12 @@ impl Destination {
             minute(|m| m.decisions.failed),
             minute(|m| m.decisions.answered),
         );
-        let asked = |index: usize| {
-            let horizon = ASKED[index];
-            self.asked[index].estimate(epochs[horizon], shares[horizon])
-        };
-        columns.dst_sources_2s = asked(0);
-        columns.dst_sources_60s = asked(1);
-        columns.dst_ports_60s = asked(2);
+        let [sources, sources_minute, ports] = self.asked;
+        let share = self.minute.share(epochs[MINUTE], shares[MINUTE]);
+        columns.dst_sources_2s =
+            sources.estimate(self.recent.share(epochs[RECENT], shares[RECENT]));
+        columns.dst_sources_60s = sources_minute.estimate(share);
+        columns.dst_ports_60s = ports.estimate(share);
         columns.dst_open = self.open;
         columns.dst_unsolicited_2s = rounded(recent(|r| r.unsolicited));
         columns.dst_fragments_2s = rounded(recent(|r| r.fragments));
@@ -151,9 +153,7 @@ impl Destination {
 }
 
 impl Entry for Destination {
-    type Key = Address;
-
-    fn key(&self) -> Address {
-        self.address
+    fn hash(&self) -> u64 {
+        self.hash
     }
 }

@@ -62,22 +62,28 @@ impl<T: Copy + Default> Buckets<T> {
         }
     }
 
+    /// Moves on to an epoch if it is a later one. Says by how many, or, negative, how many earlier it is.
+    #[inline]
+    pub(super) fn advance(&mut self, epoch: u32) -> i32 {
+        let ahead = epoch.wrapping_sub(self.epoch).cast_signed();
+        if ahead > 0 {
+            self.previous = if ahead == 1 {
+                self.current
+            } else {
+                T::default()
+            };
+            self.current = T::default();
+            self.epoch = epoch;
+        }
+        ahead
+    }
+
     /// The bucket of an epoch, moving on if it is a later one; `None` for one that is past both.
     #[inline]
     pub(super) fn of(&mut self, epoch: u32) -> Option<&mut T> {
-        match epoch.wrapping_sub(self.epoch).cast_signed() {
-            0 => Some(&mut self.current),
+        match self.advance(epoch) {
+            0.. => Some(&mut self.current),
             -1 => Some(&mut self.previous),
-            ahead if ahead > 0 => {
-                self.previous = if ahead == 1 {
-                    self.current
-                } else {
-                    T::default()
-                };
-                self.current = T::default();
-                self.epoch = epoch;
-                Some(&mut self.current)
-            }
             _ => None,
         }
     }
@@ -89,9 +95,15 @@ impl<T: Copy + Default> Buckets<T> {
     /// from before the current bucket, that one has just begun.
     #[inline]
     pub(super) fn sum(&self, epoch: u32, share: u32, part: impl Fn(&T) -> u32) -> u64 {
-        let share = if epoch == self.epoch { share } else { WHOLE };
+        let share = self.share(epoch, share);
         let current = u64::from(part(&self.current)) << 16;
         current + u64::from(part(&self.previous)) * u64::from(share)
+    }
+
+    /// The share of the bucket before, for one who looks from an epoch.
+    #[inline]
+    pub(super) const fn share(&self, epoch: u32, share: u32) -> u32 {
+        if epoch == self.epoch { share } else { WHOLE }
     }
 
     /// A sum over both buckets.

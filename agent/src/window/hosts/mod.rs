@@ -11,7 +11,7 @@
 //! - **Failed** is a connection that is refused, that ends without payload, or that nobody has answered when the second
 //!   after the one in which it began is over (`waiting.rs`). A new one is neither failed nor answered: it waits.
 //! - **Memory**: an entry takes [`SOURCE_BYTES`], [`DESTINATION_BYTES`] or [`PAIR_BYTES`]; there are at most
-//!   [`MAX_SOURCES`], [`MAX_DESTINATIONS`] and [`MAX_PAIRS`]: 39 MB when all are full, a connection adds nothing.
+//!   [`MAX_SOURCES`], [`MAX_DESTINATIONS`] and [`MAX_PAIRS`]: 31 MB when all are full, a connection adds nothing.
 //! - **Eviction** (`table.rs`): in a full set of eight, strangers go first, those idle the longest before others.
 //!   Whoever was answered once, or began [`KNOWN_CONNS`] connections, is no stranger. So a flood from a million
 //!   invented sources pushes out other strangers; to push out hosts with a history it takes as many addresses that
@@ -107,21 +107,14 @@ impl Hosts {
         let answered = activity.answered > 0;
 
         // All found before any is read on: what is not in the cache comes at the same time.
-        let new = || Source::new(subject.source, &now);
-        let source = self
-            .sources
-            .find_or_insert(hashes.source, subject.source, now_ns, new);
-        let new = || Destination::new(subject.destination, &now);
-        let destination = (self.destinations).find_or_insert(
-            hashes.destination,
-            subject.destination,
-            now_ns,
-            new,
-        );
-        let new = || Pair::new(*subject, &now);
-        let pair = self
-            .pairs
-            .find_or_insert(hashes.pair, *subject, now_ns, new);
+        let new = || Source::new(hashes.source, &now);
+        let source = self.sources.find_or_insert(hashes.source, now_ns, new);
+        let new = || Destination::new(hashes.destination, &now);
+        let destination = self
+            .destinations
+            .find_or_insert(hashes.destination, now_ns, new);
+        let new = || Pair::new(hashes.pair, &now);
+        let pair = self.pairs.find_or_insert(hashes.pair, now_ns, new);
 
         let entry = self.sources.entry(source);
         entry.observe(activity, &now, hashes.port, hashes.destination);
@@ -147,14 +140,11 @@ impl Hosts {
     /// An open TCP connection is followed no longer: evicted, idle for too long, or replaced.
     pub fn close(&mut self, subject: &Subject) {
         let hashes = Hashes::of(subject, &self.keys);
-        if let Some(source) = self.sources.find(hashes.source, subject.source) {
+        if let Some(source) = self.sources.find(hashes.source) {
             source.close();
         }
-        if let Some(host) = self
-            .destinations
-            .find(hashes.destination, subject.destination)
-        {
-            host.close();
+        if let Some(destination) = self.destinations.find(hashes.destination) {
+            destination.close();
         }
     }
 

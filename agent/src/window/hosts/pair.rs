@@ -3,7 +3,7 @@
 use tidegate_models::HostColumns;
 
 use super::{
-    Activity, Subject,
+    Activity,
     decisions::add,
     horizon::{Buckets, LONG, MINUTE, Moment, RECENT, rounded},
     table::Entry,
@@ -15,34 +15,37 @@ const ALIKE_BYTES: u64 = 32;
 #[derive(Clone, Copy, Debug, Default)]
 struct Long {
     conns: u32,
-    /// TCP connections that ended, the first one not counted.
-    ended: u32,
+    /// TCP connections that ended, the first one not counted; no more are counted than fit.
+    ended: u16,
     /// Those of them that carried about as much as the one that ended before.
-    alike: u32,
+    alike: u16,
 }
 
-/// Source, destination and service. Two cache lines.
+/// Source, destination and service. One cache line.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(super) struct Pair {
-    subject: Subject,
+    hash: u64,
     /// Packets.
     recent: Buckets<u32>,
     /// Connections.
     minute: Buckets<u32>,
     long: Buckets<Long>,
-    /// Payload bytes each way of the TCP connection that ended last.
-    last: Option<[u32; 2]>,
+    /// Payload bytes each way of the TCP connection that ended last, if one did.
+    last: [u32; 2],
+    any_ended: bool,
 }
 
 impl Pair {
-    pub(super) fn new(subject: Subject, now: &Moment) -> Self {
+    /// A pair of which nothing is known, by the hash of both and the service.
+    pub(super) fn new(hash: u64, now: &Moment) -> Self {
         Self {
-            subject,
+            hash,
             recent: Buckets::new(now.epochs[RECENT]),
             minute: Buckets::new(now.epochs[MINUTE]),
             long: Buckets::new(now.epochs[LONG]),
-            last: None,
+            last: [0; 2],
+            any_ended: false,
         }
     }
 
@@ -54,18 +57,20 @@ impl Pair {
         if let Some(conns) = self.minute.of(now.epochs[MINUTE]) {
             add(conns, activity.begun);
         }
-        let long = self.long.of(now.epochs[LONG]);
-        let ended = activity
-            .ended
-            .map(|bytes| bytes.map(|b| u32::try_from(b).unwrap_or(u32::MAX)));
-        if let Some(long) = long {
+        let ended = activity.ended.map(|bytes| bytes.map(saturated));
+        if let Some(long) = self.long.of(now.epochs[LONG]) {
             add(&mut long.conns, activity.begun);
-            if let (Some(bytes), Some(last)) = (ended, self.last) {
-                add(&mut long.ended, 1);
-                add(&mut long.alike, u32::from(alike(bytes, last)));
+            if let Some(bytes) = ended
+                && self.any_ended
+                && long.ended < u16::MAX
+            {
+                long.ended += 1;
+                long.alike += u16::from(alike(bytes, self.last));
             }
         }
-        self.last = ended.or(self.last);
+        if let Some(bytes) = ended {
+            (self.last, self.any_ended) = (bytes, true);
+        }
     }
 
     /// Writes the `pair_` columns, as of `now`, when [`Pair::observe`] was called last.
@@ -75,7 +80,7 @@ impl Pair {
         columns.pair_packets_2s = rounded(self.recent.sum(epochs[RECENT], shares[RECENT], |n| *n));
         columns.pair_conns_60s = rounded(self.minute.sum(epochs[MINUTE], shares[MINUTE], |n| *n));
         columns.pair_conns_600s = rounded(long(|l| l.conns));
-        let (ended, alike) = (long(|l| l.ended), long(|l| l.alike));
+        let (ended, alike) = (long(|l| l.ended.into()), long(|l| l.alike.into()));
         columns.pair_alike_rate_600s = super::decisions::percent(alike, ended);
     }
 
@@ -83,6 +88,10 @@ impl Pair {
     pub(super) fn conns(&self) -> u64 {
         self.long.both(|long| long.conns)
     }
+}
+
+fn saturated(bytes: u64) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// Whether both directions differ by at most a quarter of the larger, and 32 bytes.
@@ -93,9 +102,7 @@ pub(super) fn alike(one: [u32; 2], other: [u32; 2]) -> bool {
 }
 
 impl Entry for Pair {
-    type Key = Subject;
-
-    fn key(&self) -> Subject {
-        self.subject
+    fn hash(&self) -> u64 {
+        self.hash
     }
 }

@@ -1,7 +1,5 @@
 //! How many distinct things, about.
 
-use super::horizon::WHOLE;
-
 /// Bits of a sketch.
 const BITS: usize = 128;
 /// Bits kept of the estimates' fractions.
@@ -30,9 +28,10 @@ pub(super) const MOST: u32 = ESTIMATES[BITS] >> FRACTION;
 ///
 /// Up to 10 keys the estimate is within 1 in 19 of 20 cases; its standard error is 7 % at 64 keys, 8 % at 128, 10 % at
 /// 256 and 17 % at 512; 695 is the most it says.
+///
+/// It moves on with the [`Buckets`](super::horizon::Buckets) of its horizon.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Distinct {
-    epoch: u32,
     /// Bits set in the current bitmap.
     ones: u8,
     /// Bits set in either.
@@ -47,40 +46,29 @@ pub(super) struct Bitmaps {
 }
 
 impl Distinct {
-    pub(super) fn new(epoch: u32) -> Self {
-        Self {
-            epoch,
-            ..Self::default()
+    /// Moves on by as many buckets, if that is more than none.
+    #[inline]
+    pub(super) fn advance(&mut self, bitmaps: &mut Bitmaps, ahead: i32) {
+        if ahead > 0 {
+            (bitmaps.previous, self.either) = if ahead == 1 {
+                (bitmaps.current, self.ones)
+            } else {
+                ([0; 2], 0)
+            };
+            bitmaps.current = [0; 2];
+            self.ones = 0;
         }
     }
 
-    /// Moves on to a later epoch.
+    /// Takes note of a key, by its hash: in the current bucket, or if `ahead` is −1 in the one before.
     #[inline]
-    pub(super) fn advance(&mut self, bitmaps: &mut Bitmaps, epoch: u32) {
-        let ahead = epoch.wrapping_sub(self.epoch).cast_signed();
-        if ahead <= 0 {
-            return;
-        }
-        (bitmaps.previous, self.either) = if ahead == 1 {
-            (bitmaps.current, self.ones)
-        } else {
-            ([0; 2], 0)
-        };
-        bitmaps.current = [0; 2];
-        self.ones = 0;
-        self.epoch = epoch;
-    }
-
-    /// Takes note of a key, by its hash.
-    #[inline]
-    pub(super) fn insert(&mut self, bitmaps: &mut Bitmaps, epoch: u32, hash: u64) {
-        self.advance(bitmaps, epoch);
+    pub(super) fn insert(&mut self, bitmaps: &mut Bitmaps, ahead: i32, hash: u64) {
         let bit = (hash >> 57) as usize;
         let (word, mask) = (bit / 64, 1 << (bit % 64));
         let (current, previous) = (&mut bitmaps.current[word], &mut bitmaps.previous[word]);
         let known = (*current | *previous) & mask != 0;
-        match epoch.wrapping_sub(self.epoch).cast_signed() {
-            0 => {
+        match ahead {
+            0.. => {
                 self.ones += u8::from(*current & mask == 0);
                 *current |= mask;
             }
@@ -90,10 +78,9 @@ impl Distinct {
         self.either += u8::from(!known);
     }
 
-    /// The estimate at a moment: of what occurs only in the bucket before, the part that is still inside the horizon.
+    /// The estimate where so much of the bucket before is inside the horizon: what occurs only there counts by it.
     #[inline]
-    pub(super) fn estimate(&self, epoch: u32, share: u32) -> u32 {
-        let share = if epoch == self.epoch { share } else { WHOLE };
+    pub(super) fn estimate(self, share: u32) -> u32 {
         let [current, either] =
             [self.ones, self.either].map(|ones| u64::from(ESTIMATES[usize::from(ones)]));
         let before = ((either - current) * u64::from(share)) >> 16;
@@ -105,7 +92,10 @@ impl Distinct {
 mod tests {
     use std::hash::BuildHasher as _;
 
-    use super::{super::super::keyed::HashKeys, *};
+    use super::{
+        super::{super::keyed::HashKeys, horizon::WHOLE},
+        *,
+    };
 
     #[test]
     fn estimates_are_as_good_as_stated() {
@@ -115,13 +105,13 @@ mod tests {
             let mut near = 0;
             for run in 0..1000 {
                 let hashes = HashKeys::fixed(run);
-                let (mut sketch, mut bitmaps) = (Distinct::new(5), Bitmaps::default());
+                let (mut sketch, mut bitmaps) = (Distinct::default(), Bitmaps::default());
                 for key in 0..keys {
                     // Twice each, as ports are asked again.
-                    sketch.insert(&mut bitmaps, 5, hashes.hash_one(key));
-                    sketch.insert(&mut bitmaps, 5, hashes.hash_one(key));
+                    sketch.insert(&mut bitmaps, 0, hashes.hash_one(key));
+                    sketch.insert(&mut bitmaps, 0, hashes.hash_one(key));
                 }
-                let error = f64::from(sketch.estimate(5, 0)) - f64::from(keys);
+                let error = f64::from(sketch.estimate(0)) - f64::from(keys);
                 squares += error * error;
                 near += u32::from(error.abs() <= 1.0);
             }
@@ -135,37 +125,31 @@ mod tests {
     #[test]
     fn keys_leave_with_their_bucket() {
         let hashes = HashKeys::fixed(1);
-        let (mut sketch, mut bitmaps) = (Distinct::new(0), Bitmaps::default());
-        let mut insert = |epoch, keys: std::ops::Range<u32>| {
+        let (mut sketch, mut bitmaps) = (Distinct::default(), Bitmaps::default());
+        let mut insert = |step: i32, ahead: i32, keys: std::ops::Range<u32>| {
+            sketch.advance(&mut bitmaps, step);
             for key in keys {
-                sketch.insert(&mut bitmaps, epoch, hashes.hash_one(key));
+                sketch.insert(&mut bitmaps, ahead, hashes.hash_one(key));
             }
             sketch
         };
-        let one = insert(0, 0..10);
-        let alone = one.estimate(0, 0);
+        let alone = insert(0, 0, 0..10).estimate(0);
         assert!((9..=11).contains(&alone));
-        let same = insert(1, 0..10);
-        assert_eq!(same.estimate(1, WHOLE), alone, "the same ones again");
-        let none = insert(2, 0..0);
-        assert_eq!(none.estimate(1, WHOLE), alone);
-        let mut later = insert(2, 10..11);
-        assert_eq!(later.estimate(2, 0), 1);
-        assert!((alone..=alone + 1).contains(&later.estimate(2, WHOLE)));
+        let same = insert(1, 0, 0..10);
+        assert_eq!(same.estimate(WHOLE), alone, "the same ones again");
+        let later = insert(1, 0, 10..11);
+        assert_eq!(later.estimate(0), 1);
+        let before = later.estimate(WHOLE);
+        assert!((alone..=alone + 1).contains(&before));
         // Late, into the bucket before; too late, nowhere.
-        let before = later.estimate(2, WHOLE);
-        for key in 90..95u32 {
-            later.insert(&mut bitmaps, 1, hashes.hash_one(key));
-        }
-        let after = later.estimate(2, WHOLE);
+        let late = insert(-1, -1, 90..95);
+        let after = late.estimate(WHOLE);
         assert!(
             (before + 3..=before + 6).contains(&after),
             "{before} {after}"
         );
-        assert_eq!(later.estimate(2, 0), 1);
-        later.insert(&mut bitmaps, 0, hashes.hash_one(98u32));
-        assert_eq!(later.estimate(2, WHOLE), after);
-        later.advance(&mut bitmaps, 9);
-        assert_eq!(later.estimate(9, WHOLE), 0);
+        assert_eq!(late.estimate(0), 1);
+        assert_eq!(insert(-2, -2, 98..99).estimate(WHOLE), after);
+        assert_eq!(insert(2, 0, 0..0).estimate(WHOLE), 0);
     }
 }

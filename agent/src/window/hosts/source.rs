@@ -1,6 +1,5 @@
 //! What a source does: everything it is the originator of.
 
-use tidegate_common::address::Address;
 use tidegate_models::HostColumns;
 
 use super::{
@@ -32,40 +31,39 @@ struct Long {
     decisions: Decisions,
 }
 
-/// A source. Five cache lines, of which an event without a new connection touches three.
+/// A source. Four cache lines, of which an event without a new connection touches two.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Source {
-    address: Address,
+    hash: u64,
     recent: Buckets<Recent>,
     minute: Buckets<Minute>,
     long: Buckets<Long>,
     waiting: Waiting,
     open: u32,
-    /// Services over 60 s and 600 s, hosts over 60 s and 600 s.
+    /// Services and hosts, over 60 s; the same over 600 s.
     asked: [Distinct; 4],
     bitmaps: [Bitmaps; 4],
 }
 
-/// The horizons of `asked`.
-const ASKED: [usize; 4] = [MINUTE, LONG, MINUTE, LONG];
-
 impl Source {
-    pub(super) fn new(address: Address, now: &Moment) -> Self {
+    /// A source of which nothing is known, by the hash of its address.
+    pub(super) fn new(hash: u64, now: &Moment) -> Self {
         Self {
-            address,
+            hash,
             recent: Buckets::new(now.epochs[RECENT]),
             minute: Buckets::new(now.epochs[MINUTE]),
             long: Buckets::new(now.epochs[LONG]),
             waiting: Waiting::new(now.second),
             open: 0,
-            asked: ASKED.map(|horizon| Distinct::new(now.epochs[horizon])),
-            bitmaps: [Bitmaps::default(); 4],
+            asked: Default::default(),
+            bitmaps: Default::default(),
         }
     }
 
     /// Takes note of an event; `port` and `host` are the hashes of what is asked and who.
     pub(super) fn observe(&mut self, activity: &Activity, now: &Moment, port: u64, host: u64) {
+        self.ask(activity.begun, now, port, host);
         let overdue = advance(&mut self.waiting, activity.at_ns, now);
         for (then, count) in overdue.into_iter().flatten() {
             self.decide(&then, Decisions::failed(count));
@@ -85,16 +83,21 @@ impl Source {
         if let Some(long) = self.long.of(now.epochs[LONG]) {
             add(&mut long.conns, activity.begun);
         }
-        let hashes = [port, port, host, host];
-        for (index, horizon) in ASKED.into_iter().enumerate() {
-            let (asked, bitmaps) = (&mut self.asked[index], &mut self.bitmaps[index]);
-            if activity.begun > 0 {
-                asked.insert(bitmaps, now.epochs[horizon], hashes[index]);
-            } else {
-                asked.advance(bitmaps, now.epochs[horizon]);
+        self.open = self.open.saturating_add_signed(activity.opened);
+    }
+
+    /// Moves the sketches on with their buckets, and notes whom a new connection asks for what.
+    fn ask(&mut self, begun: u32, now: &Moment, port: u64, host: u64) {
+        let minute = self.minute.advance(now.epochs[MINUTE]);
+        let long = self.long.advance(now.epochs[LONG]);
+        let sketches = self.asked.iter_mut().zip(&mut self.bitmaps);
+        let sketches = sketches.zip([minute, minute, long, long]);
+        for (((asked, bitmaps), ahead), hash) in sketches.zip([port, host, port, host]) {
+            asked.advance(bitmaps, ahead);
+            if begun > 0 {
+                asked.insert(bitmaps, ahead, hash);
             }
         }
-        self.open = self.open.saturating_add_signed(activity.opened);
     }
 
     fn decide(&mut self, at: &Moment, decisions: Decisions) {
@@ -136,18 +139,17 @@ impl Source {
         );
         columns.src_failed_rate_600s =
             Decisions::rate(long(|l| l.decisions.failed), long(|l| l.decisions.answered));
-        let asked = |index: usize| {
-            let horizon = ASKED[index];
-            self.asked[index].estimate(epochs[horizon], shares[horizon])
-        };
-        columns.src_ports_60s = asked(0);
-        columns.src_ports_600s = asked(1);
-        columns.src_hosts_60s = asked(2);
-        columns.src_hosts_600s = asked(3);
-        columns.src_open = self.open;
         columns.src_bytes_per_open = rounded(minute(|m| m.bytes))
             .checked_div(self.open)
             .unwrap_or(0);
+        let minute = self.minute.share(epochs[MINUTE], shares[MINUTE]);
+        let long = self.long.share(epochs[LONG], shares[LONG]);
+        let [ports, hosts, ports_long, hosts_long] = self.asked;
+        columns.src_ports_60s = ports.estimate(minute);
+        columns.src_ports_600s = ports_long.estimate(long);
+        columns.src_hosts_60s = hosts.estimate(minute);
+        columns.src_hosts_600s = hosts_long.estimate(long);
+        columns.src_open = self.open;
     }
 
     /// Connections it began in the last one to two buckets of 600 s.
@@ -157,9 +159,7 @@ impl Source {
 }
 
 impl Entry for Source {
-    type Key = Address;
-
-    fn key(&self) -> Address {
-        self.address
+    fn hash(&self) -> u64 {
+        self.hash
     }
 }

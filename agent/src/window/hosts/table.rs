@@ -11,11 +11,8 @@ const FORGOTTEN_TICKS: u32 = (1_200_000_000_000u64 >> TICK_SHIFT) as u32;
 
 /// What a table holds.
 pub(super) trait Entry {
-    /// What it is found by.
-    type Key: Copy + Eq;
-
-    /// Whose it is.
-    fn key(&self) -> Self::Key;
+    /// The hash of its key. It stands for the key: that two share one is as likely as guessing the keys of the hash.
+    fn hash(&self) -> u64;
 }
 
 /// Eight entries with the same part of the hash. One cache line.
@@ -66,12 +63,11 @@ impl<E: Entry> Table<E> {
         }
     }
 
-    /// The entry of a key, used at `now_ns`; made by `new` if there is none.
+    /// The entry of a hash, used at `now_ns`; made by `new` if there is none.
     #[inline]
     pub(super) fn find_or_insert(
         &mut self,
         hash: u64,
-        key: E::Key,
         now_ns: u64,
         new: impl FnOnce() -> E,
     ) -> Found {
@@ -80,7 +76,7 @@ impl<E: Entry> Table<E> {
         let set = &mut self.sets[index];
         for way in 0..usize::from(set.taken) {
             let place = set.places[way];
-            if set.tags[way] == tag && self.entries[usize::from(place)].key() == key {
+            if set.tags[way] == tag && self.entries[usize::from(place)].hash() == hash {
                 // A late event makes nobody older.
                 if tick.wrapping_sub(set.used[way]).cast_signed() > 0 {
                     set.used[way] = tick;
@@ -106,13 +102,13 @@ impl<E: Entry> Table<E> {
         found(set.places[way], way, index)
     }
 
-    /// The entry of a key, if there is one; does not use it.
-    pub(super) fn find(&mut self, hash: u64, key: E::Key) -> Option<&mut E> {
+    /// The entry of a hash, if there is one; does not use it.
+    pub(super) fn find(&mut self, hash: u64) -> Option<&mut E> {
         let set = &self.sets[hash as usize & (self.sets.len() - 1)];
         let place = (0..usize::from(set.taken))
             .filter(|way| set.tags[*way] == tag(hash))
             .map(|way| usize::from(set.places[way]))
-            .find(|place| self.entries[*place].key() == key)?;
+            .find(|place| self.entries[*place].hash() == hash)?;
         self.entries.get_mut(place)
     }
 
@@ -188,21 +184,19 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     #[derive(Debug)]
-    struct Named {
-        key: u32,
+    struct Counted {
+        hash: u64,
         uses: u32,
     }
 
-    impl Entry for Named {
-        type Key = u32;
-
-        fn key(&self) -> u32 {
-            self.key
+    impl Entry for Counted {
+        fn hash(&self) -> u64 {
+            self.hash
         }
     }
 
     struct Lab {
-        table: Table<Named>,
+        table: Table<Counted>,
         hashes: HashKeys,
     }
 
@@ -217,8 +211,8 @@ mod tests {
         /// Uses a key; how often that was done since it was made.
         fn see(&mut self, key: u32, now_ns: u64, known: bool) -> u32 {
             let hash = self.hashes.hash_one(key);
-            let new = || Named { key, uses: 0 };
-            let found = self.table.find_or_insert(hash, key, now_ns, new);
+            let new = || Counted { hash, uses: 0 };
+            let found = self.table.find_or_insert(hash, now_ns, new);
             if known {
                 self.table.know(found);
             }
@@ -229,7 +223,7 @@ mod tests {
 
         fn uses(&mut self, key: u32) -> Option<u32> {
             let hash = self.hashes.hash_one(key);
-            self.table.find(hash, key).map(|entry| entry.uses)
+            self.table.find(hash).map(|entry| entry.uses)
         }
     }
 

@@ -46,7 +46,7 @@ fn hosts() -> Hosts {
 fn memory_is_as_stated() {
     assert_eq!(
         [SOURCE_BYTES, DESTINATION_BYTES, PAIR_BYTES],
-        [320, 256, 128]
+        [256, 256, 64]
     );
     let entries = [
         (MAX_SOURCES, SOURCE_BYTES),
@@ -55,7 +55,7 @@ fn memory_is_as_stated() {
     ];
     // A place in a set takes 8 bytes.
     let bytes: usize = entries.iter().map(|(most, size)| most * (size + 8)).sum();
-    assert!(bytes <= 39_100_000, "{bytes}");
+    assert!(bytes <= 31_000_000, "{bytes}");
 }
 
 #[test]
