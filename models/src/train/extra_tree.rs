@@ -6,7 +6,7 @@ use super::{
     Dataset, ForestParams,
     bins::{Bins, Column, columns},
     dataset::weights_by_class,
-    forest::columns_in_use,
+    forest::columns_of,
     random::Random,
 };
 use crate::{
@@ -30,16 +30,9 @@ impl Table {
     pub(super) fn new(data: &Dataset, params: &ForestParams) -> Self {
         let factors = params.balance.factors(weights_by_class(&data.rows));
         let weights = data.rows.iter().map(|row| row.balanced(&factors));
-        let columns = columns(data);
-        let mut in_use = columns_in_use(data.schema, params.content);
-        // KDD rows lack the columns keyed by host, the last ones: as if the schema ended before them.
-        while in_use
-            .pop_if(|last| columns[*last].values.len() < 2)
-            .is_some()
-        {}
         Self {
-            columns,
-            in_use,
+            columns: columns(data),
+            in_use: columns_of(data, params.content),
             classes: data.rows.iter().map(|row| row.class as u8).collect(),
             weights: weights.collect(),
         }
