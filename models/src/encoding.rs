@@ -318,11 +318,11 @@ mod tests {
             codes("flag", &[Flag::S0.code(), Flag::SF.code()]),
             ColumnEncoding::Linear(standard("serror_rate", 50.0, 0.02)),
         ];
-        let mut baseline = vec![0; 33];
+        let mut baseline = vec![0; 61];
         baseline[3] = Flag::SF.code();
         let encoding = Encoding::new(Schema::Live, &baseline, &encodings).unwrap();
         assert_eq!(encoding.inputs(), 4);
-        let mut row = Features::from_values(Schema::Live, &[0; 33]).unwrap();
+        let mut row = Features::from_values(Schema::Live, &[0; 61]).unwrap();
         row.set(0, 7);
         row.set(11, 100);
         assert_eq!(
@@ -349,8 +349,8 @@ mod tests {
     #[test]
     fn a_column_that_hardly_moved_is_held_down() {
         let encodings = [ColumnEncoding::Linear(standard("urgent", 0.0, 1000.0))];
-        let encoding = Encoding::new(Schema::Live, &[0; 33], &encodings).unwrap();
-        let mut row = Features::from_values(Schema::Live, &[0; 33]).unwrap();
+        let encoding = Encoding::new(Schema::Live, &[0; 61], &encodings).unwrap();
+        let mut row = Features::from_values(Schema::Live, &[0; 61]).unwrap();
         row.set(8, 3);
         assert_eq!(encoding.encode(&row).entries(), [(0, LIMIT)]);
     }
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn what_is_no_encoding_is_refused() {
         let check = |encodings: &[ColumnEncoding]| {
-            Encoding::new(Schema::Live, &[0; 33], encodings)
+            Encoding::new(Schema::Live, &[0; 61], encodings)
                 .unwrap_err()
                 .to_string()
         };
@@ -394,7 +394,7 @@ mod tests {
         let short = Encoding::new(Schema::Live, &[0; 32], &[linear("count", 0.0)]);
         assert_eq!(
             short.unwrap_err().to_string(),
-            "the baseline is no whole row of 33 columns"
+            "the baseline is no whole row of 61 columns"
         );
     }
 }

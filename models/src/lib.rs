@@ -46,6 +46,7 @@ mod costs;
 mod encoding;
 mod flat;
 mod forest;
+mod host_columns;
 mod linear;
 mod metrics;
 mod model;
@@ -58,18 +59,22 @@ mod service;
 mod svm;
 mod tree;
 mod vocabulary;
+mod widen;
 
 pub use classifier::{Classifier, Contribution, Explanation, Prediction, Step};
 pub use costs::{Costs, OperatingPoint};
 pub use encoding::EncodingError;
 pub use forest::{Forest, ForestError};
+pub use host_columns::HostColumns;
 pub use metrics::Confusion;
 pub use model::{Model, SHIPPED_KDD41, SHIPPED_LIVE};
 pub use model_error::{ModelError, ModelProblem};
 pub use network::{Network, NetworkError};
 pub use predict_request::{REQUIRED_FEATURES, RequestError, features_from_request};
 pub use record::{KddRecord, percent};
-pub use schema::{Features, KDD41_COLUMNS, LIVE_COLUMNS, MAX_COLUMNS, MISSING, Schema};
+pub use schema::{
+    FIRST_HOST_COLUMN, Features, KDD41_COLUMNS, LIVE_COLUMNS, MAX_COLUMNS, MISSING, Schema,
+};
 pub use service::Service;
 pub use svm::{Svm, SvmError};
 pub use tree::{MAX_DEPTH, MAX_NODES, Split, Tree, TreeError, TreeNode};

@@ -262,6 +262,7 @@ fn parse(text: &str, decision: Option<&str>) -> Result<Model, ModelProblem> {
     }
     let file: ModelFile = serde_json::from_str(text).map_err(json_problem)?;
     check_vocabulary(&file)?;
+    let file = file.widen()?;
     let first = file.decisions.first().ok_or(ModelProblem::NoDecision)?;
     let deciding = |costs| Body::new(file.schema, &file.name, costs, &file.parameters);
     let mut body = deciding(first.costs)?;
@@ -301,7 +302,11 @@ fn check_vocabulary(file: &ModelFile) -> Result<(), ModelProblem> {
     let theirs = &file.preprocessing;
     for (what, same) in [
         ("classes", file.classes == Class::ALL),
-        ("columns", theirs.columns == own.columns),
+        (
+            "columns",
+            theirs.columns.len() >= file.schema.fewest_columns()
+                && own.columns.starts_with(&theirs.columns),
+        ),
         ("protocol names", theirs.protocol_type == own.protocol_type),
         ("service names", theirs.service == own.service),
         ("flag names", theirs.flag == own.flag),

@@ -44,6 +44,17 @@ pub enum ModelProblem {
     /// Classes, columns or name tables other than this build's.
     #[error("its {0} are not those of this build")]
     Vocabulary(&'static str),
+    /// A file with fewer columns than this build has, asking one it does not declare.
+    #[error("it asks column {0}, which is not among its own {1}")]
+    Undeclared(String, usize),
+    /// A file with fewer columns than this build has, whose baseline has another number.
+    #[error("the baseline has {got} values, the file {expected} columns")]
+    BaselineWidth {
+        /// How many values it has.
+        got: usize,
+        /// How many columns the file declares.
+        expected: usize,
+    },
     /// A node with some but not all parts of a decision.
     #[error("node {0}: neither a whole decision (c, t, l, r) nor a leaf")]
     Node(usize),
@@ -75,7 +86,7 @@ pub enum ModelProblem {
         index: usize,
         /// How many values it has.
         got: usize,
-        /// How many columns the schema has.
+        /// How many columns the file has.
         expected: usize,
     },
     /// The model does not give the answer its trainer got.

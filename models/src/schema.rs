@@ -10,7 +10,7 @@ use crate::UnknownName;
 pub const MISSING: u32 = u32::MAX;
 
 /// The most columns a schema has.
-pub const MAX_COLUMNS: usize = 41;
+pub const MAX_COLUMNS: usize = LIVE_COLUMNS.len();
 
 /// KDD's 41 columns in the order of `kddcup.names`.
 pub const KDD41_COLUMNS: [&str; 41] = [
@@ -57,8 +57,14 @@ pub const KDD41_COLUMNS: [&str; 41] = [
     "dst_host_srv_rerror_rate",
 ];
 
-/// The 28 KDD columns a packet sensor can compute, in KDD's order, and five of its own.
-pub const LIVE_COLUMNS: [&str; 33] = [
+/// Where the columns keyed by host begin in [`LIVE_COLUMNS`].
+pub const FIRST_HOST_COLUMN: usize = 33;
+
+/// The 28 KDD columns a packet sensor can compute, in KDD's order, five of its own, and 28 about the source, the
+/// destination and the pair of them (see [`HostColumns`](crate::HostColumns)).
+///
+/// `docs/FEATURES.md` defines every one. New columns are appended: a model file may know only the first ones.
+pub const LIVE_COLUMNS: [&str; 61] = [
     "duration",
     "protocol_type",
     "service",
@@ -92,6 +98,34 @@ pub const LIVE_COLUMNS: [&str; 33] = [
     "packet_rate",
     "count_100ms",
     "src_count",
+    "src_packets_2s",
+    "src_conns_60s",
+    "src_conns_600s",
+    "src_waiting",
+    "src_failed_rate_2s",
+    "src_failed_rate_60s",
+    "src_failed_rate_600s",
+    "src_ports_60s",
+    "src_ports_600s",
+    "src_hosts_60s",
+    "src_hosts_600s",
+    "src_open",
+    "src_bytes_per_open",
+    "dst_packets_100ms",
+    "dst_packets_2s",
+    "dst_packet_bytes_2s",
+    "dst_waiting",
+    "dst_failed_rate_60s",
+    "dst_sources_2s",
+    "dst_sources_60s",
+    "dst_ports_60s",
+    "dst_open",
+    "dst_unsolicited_2s",
+    "dst_fragments_2s",
+    "pair_packets_2s",
+    "pair_conns_60s",
+    "pair_conns_600s",
+    "pair_alike_rate_600s",
 ];
 
 /// Which columns a row has, and in which order.
@@ -116,6 +150,14 @@ impl Schema {
         }
     }
 
+    /// The fewest columns a model file may know: what the schema had before columns were appended.
+    pub const fn fewest_columns(self) -> usize {
+        match self {
+            Self::Kdd41 => KDD41_COLUMNS.len(),
+            Self::Live => FIRST_HOST_COLUMN,
+        }
+    }
+
     /// The lower-case name, as in model files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -129,10 +171,10 @@ impl Schema {
         self.columns().iter().position(|column| *column == name)
     }
 
-    /// Whether a column is a rate in percent, `0..=100`. `packet_rate` is packets a second and
-    /// so is not.
+    /// Whether a column is a rate in percent, `0..=100`: its name ends with `_rate`, or `_rate_` and a horizon.
+    /// `packet_rate` is packets a second and so is not.
     pub fn is_percent(name: &str) -> bool {
-        name.ends_with("_rate") && name != "packet_rate"
+        (name.ends_with("_rate") || name.contains("_rate_")) && name != "packet_rate"
     }
 }
 
@@ -170,6 +212,14 @@ impl Features {
         Self {
             schema,
             values: [MISSING; MAX_COLUMNS],
+        }
+    }
+
+    /// A row of [`Schema::Live`].
+    pub(crate) const fn live(values: [u32; MAX_COLUMNS]) -> Self {
+        Self {
+            schema: Schema::Live,
+            values,
         }
     }
 
@@ -226,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn live_columns_are_kdds_without_content_and_five_more() {
+    fn live_columns_are_kdds_without_content_then_five_more_then_those_of_hosts() {
         let content_start = Schema::Kdd41.column("hot").unwrap();
         let content_end = Schema::Kdd41.column("is_guest_login").unwrap();
         let header_visible: Vec<_> = KDD41_COLUMNS
@@ -237,7 +287,7 @@ mod tests {
             .collect();
         assert_eq!(LIVE_COLUMNS[..28], header_visible);
         assert_eq!(
-            LIVE_COLUMNS[28..],
+            LIVE_COLUMNS[28..FIRST_HOST_COLUMN],
             [
                 "src_packets",
                 "dst_packets",
@@ -250,22 +300,26 @@ mod tests {
 
     #[test]
     fn features_keep_to_their_schema() {
-        assert_eq!(Features::from_values(Schema::Live, &[0; 32]), None);
+        assert_eq!(Features::from_values(Schema::Live, &[0; 60]), None);
         assert_eq!(Features::from_values(Schema::Live, &[0; 41]), None);
-        let mut row = Features::from_values(Schema::Live, &[7; 33]).unwrap();
-        row.set(33, 1);
-        assert_eq!(row.value(33), MISSING);
+        assert_eq!(Features::from_values(Schema::Kdd41, &[0; 61]), None);
+        let mut narrow = Features::from_values(Schema::Kdd41, &[7; 41]).unwrap();
+        narrow.set(41, 1);
+        assert_eq!(narrow.value(41), MISSING);
+        let mut row = Features::from_values(Schema::Live, &[7; 61]).unwrap();
         assert_eq!(row.value(1000), MISSING);
         row.set(0, MISSING);
         assert_eq!(row.named("duration"), None);
         assert_eq!(row.named("src_count"), Some(7));
         assert_eq!(row.named("hot"), None);
-        assert_eq!(row.values().len(), 33);
+        assert_eq!(row.values().len(), 61);
     }
 
     #[test]
     fn percent_columns() {
         assert!(Schema::is_percent("serror_rate"));
+        assert!(Schema::is_percent("src_failed_rate_60s"));
+        assert!(!Schema::is_percent("src_conns_60s"));
         assert!(!Schema::is_percent("packet_rate"));
         assert!(!Schema::is_percent("count"));
         assert_eq!("live".parse::<Schema>().unwrap(), Schema::Live);

@@ -29,6 +29,7 @@ fn no_shipped_model_allocates_to_predict() {
     for (_, text) in trained::trained() {
         let model = Model::from_json(&text).unwrap();
         let file: ModelFile = serde_json::from_str(&text).unwrap();
+        let file = file.widen().unwrap();
         // Whole rows, rows with missing values, and one of another schema.
         let mut rows: Vec<_> = file
             .golden
@@ -56,7 +57,7 @@ fn no_machine_or_network_allocates_to_predict() {
     };
 
     let rows = (0..100).map(|i| {
-        let mut values = [0; 33];
+        let mut values = [0; 61];
         values[4] = i;
         let class = if i < 50 { Class::Normal } else { Class::Dos };
         let features = Features::from_values(Schema::Live, &values).unwrap();

@@ -29,7 +29,7 @@ fn wrong_parameters_are_refused_by_name() {
             broken(text, |p| {
                 p["baseline"].as_array_mut().unwrap().pop();
             }),
-            "model: the baseline is no whole row of 33 columns"
+            "model: the baseline is no whole row of 61 columns"
         );
         assert_eq!(
             broken(text, |p| p["encoding"] = json!([])),

@@ -224,6 +224,64 @@ fn another_vocabulary_is_refused() {
     );
 }
 
+/// The shipped live model of before columns were appended, and the error after a change.
+fn narrow(change: impl FnOnce(&mut Value)) -> Result<Model, String> {
+    let mut file: Value = serde_json::from_str(SHIPPED_LIVE).unwrap();
+    file["preprocessing"]["columns"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(33);
+    for golden in file["golden"].as_array_mut().unwrap() {
+        golden["values"].as_array_mut().unwrap().truncate(33);
+    }
+    change(&mut file);
+    Model::from_json(&file.to_string()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_of_fewer_columns_answers_as_before() {
+    let model = narrow(|_| ()).unwrap();
+    let file: ModelFile = serde_json::from_str(SHIPPED_LIVE).unwrap();
+    for golden in &file.golden {
+        let mut row = golden.row();
+        row.resize(61, 77);
+        let row = Features::from_values(Schema::Live, &row).unwrap();
+        assert_eq!(model.predict(&row).class, golden.class);
+    }
+    let columns = |width: usize| {
+        narrow(|file| {
+            file["preprocessing"]["columns"]
+                .as_array_mut()
+                .unwrap()
+                .truncate(width);
+        })
+    };
+    assert_eq!(
+        columns(32).unwrap_err(),
+        "model: its columns are not those of this build"
+    );
+    let error = narrow(|file| file["preprocessing"]["columns"][32] = json!("other"));
+    assert_eq!(
+        error.unwrap_err(),
+        "model: its columns are not those of this build"
+    );
+    let error = narrow(|file| file["parameters"]["tree"][0]["c"] = json!(33));
+    assert_eq!(
+        error.unwrap_err(),
+        "model: it asks column src_packets_2s, which is not among its own 33"
+    );
+    let error = narrow(|file| {
+        file["golden"][3]["values"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!(1));
+    });
+    assert_eq!(
+        error.unwrap_err(),
+        "model: golden vector 3: 34 values instead of 33"
+    );
+}
+
 proptest! {
     /// Whatever a line is replaced with, loading answers, and an accepted model can be asked.
     #[test]

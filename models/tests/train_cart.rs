@@ -13,7 +13,7 @@ fn dataset(rows: &[(u32, u32, Class)]) -> Dataset {
     Dataset::new(
         Schema::Live,
         rows.iter().map(|(duration, bytes, class)| {
-            let mut values = [0; 33];
+            let mut values = [0; 61];
             (values[0], values[4]) = (*duration, *bytes);
             (
                 Features::from_values(Schema::Live, &values).unwrap(),

@@ -16,7 +16,7 @@ type Labelled = (Features, Class, String);
 
 /// A row with these values in the first columns, and nothing known of column 7.
 fn labelled(values: &[u32], class: Class, group: &str) -> Labelled {
-    let mut features = Features::from_values(Schema::Live, &[3; 33]).unwrap();
+    let mut features = Features::from_values(Schema::Live, &[3; 61]).unwrap();
     for (column, value) in values.iter().enumerate() {
         features.set(column, *value);
     }

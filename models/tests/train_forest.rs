@@ -24,7 +24,7 @@ fn draw(seed: u64) -> u64 {
 /// Normal rows, floods of two types and scans of two, each in its own corner of columns 0 to 3.
 fn data() -> Dataset {
     let rows = (0..2000_u64).map(|index| {
-        let mut features = Features::from_values(Schema::Live, &[0; 33]).unwrap();
+        let mut features = Features::from_values(Schema::Live, &[0; 61]).unwrap();
         let noise = |bits: u64| (draw(index * 7 + bits) % 40) as u32;
         let (class, group, corner) = match index % 8 {
             0..4 => (Class::Normal, "normal", [10, 10, 10, 10]),
@@ -186,11 +186,11 @@ fn broken_forests_are_refused_by_tree_and_node() {
     assert_eq!(refused(&|p| p.trees.clear()), "0 trees: must be 1 to 1024");
     assert_eq!(
         refused(&|p| p.baseline.truncate(5)),
-        "the baseline is no whole row of 33 columns"
+        "the baseline is no whole row of 61 columns"
     );
     assert_eq!(
         refused(&|p| p.baseline[3] = MISSING),
-        "the baseline is no whole row of 33 columns"
+        "the baseline is no whole row of 61 columns"
     );
     assert_eq!(
         refused(&|p| p.trees[2] = vec![ForestNode::Leaf([1, 0, 0, 0, 0, 0])]),
@@ -201,8 +201,8 @@ fn broken_forests_are_refused_by_tree_and_node() {
         format!("tree 10: node 0: its shares do not sum to {SHARE_UNIT}")
     );
     assert_eq!(
-        refused(&|p| p.trees[0][0] = ForestNode::Split([33, 5, 2])),
-        "tree 0: node 0: column 33 is out of range (the schema has 33)"
+        refused(&|p| p.trees[0][0] = ForestNode::Split([61, 5, 2])),
+        "tree 0: node 0: column 61 is out of range (the schema has 61)"
     );
     assert_eq!(
         refused(&|p| {

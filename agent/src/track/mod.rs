@@ -14,6 +14,7 @@
 //! An event costs a few hash look-ups whatever is tracked. Memory is bounded by [`TrackerLimits`]: the connection
 //! that has been inactive the longest makes room, in O(1).
 
+mod activity;
 mod connection;
 mod pace;
 mod roster;
@@ -36,7 +37,10 @@ use self::{
     pace::Pace,
     roster::{Queue, Roster},
 };
-use crate::window::{LAST_CONNECTIONS, MAX_RECENT, Place, RECENT_NS, Weights, Windows};
+use crate::window::{
+    HashKeys, LAST_CONNECTIONS, MAX_RECENT, Place, RECENT_NS, Weights, Windows,
+    hosts::{HostLimits, Hosts},
+};
 
 /// A step back of the packet clock beyond this is another capture, not events out of order: all is forgotten, ns.
 pub const CLOCK_BACK_NS: u64 = 60_000_000_000;
@@ -126,10 +130,10 @@ struct Tracked {
 /// Follows connections.
 #[derive(Debug)]
 pub struct Tracker {
-    /// Keyed by std's `RandomState`: the keys come from attackers, who could choose them to collide otherwise.
-    slots: HashMap<FlowKey, u32>,
+    slots: HashMap<FlowKey, u32, HashKeys>,
     roster: Roster<Tracked>,
     windows: Windows,
+    hosts: Hosts,
     limits: TrackerLimits,
     clock_ns: u64,
     evicted: u64,
@@ -139,13 +143,21 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker that knows nothing yet.
+    /// A tracker that knows nothing yet, for live traffic.
     #[must_use]
     pub fn new(limits: TrackerLimits) -> Self {
+        Self::with_keys(limits, HashKeys::random())
+    }
+
+    /// As [`Tracker::new`], with keys of its tables' hashes. The estimated columns (distinct ports and hosts) are the
+    /// same in every run with the same keys; fixed keys let senders choose addresses that collide.
+    #[must_use]
+    pub fn with_keys(limits: TrackerLimits, keys: HashKeys) -> Self {
         Self {
-            slots: HashMap::new(),
+            slots: HashMap::with_hasher(keys),
             roster: Roster::new(),
-            windows: Windows::new(MAX_RECENT),
+            windows: Windows::new(MAX_RECENT, keys),
+            hosts: Hosts::new(HostLimits::default(), keys),
             limits: TrackerLimits {
                 max_connections: limits.max_connections.clamp(1, u32::MAX as usize - 1),
             },
@@ -162,6 +174,7 @@ impl Tracker {
         if self.clock_ns.saturating_sub(event.now_ns) > CLOCK_BACK_NS {
             self.finish();
             self.windows.clear();
+            self.hosts.clear();
             self.clock_ns = 0;
         }
         self.clock_ns = self.clock_ns.max(event.now_ns);
@@ -176,6 +189,13 @@ impl Tracker {
             }
             None => self.begin(event),
         };
+        let before = tracked.connection;
+        let since_ns = if first {
+            before.start_ns
+        } else {
+            tracked.seen_ns
+        };
+        let over_ns = event.now_ns.saturating_sub(since_ns);
         if !first && event.flow.first_ns == tracked.connection.start_ns {
             update(&mut tracked, event, &mut self.windows);
         }
@@ -185,6 +205,10 @@ impl Tracker {
         let mut record = connection.record(rate);
         self.windows
             .judge(&connection.entry(), tracked.place, &mut record);
+        let known = (!first || is_afterthought(&connection, event)).then_some(&before);
+        let activity = activity::between(known, &connection, event, over_ns);
+        let subject = activity::subject(&connection);
+        record.hosts = self.hosts.observe(&subject, &activity);
         if let Some(kept) = self.roster.get_mut(slot) {
             *kept = tracked;
         }
@@ -312,6 +336,12 @@ impl Tracker {
         self.windows.dropped()
     }
 
+    /// Hosts forgotten early because their table was full: sources, destinations, pairs.
+    #[must_use]
+    pub const fn hosts_evicted(&self) -> [u64; 3] {
+        self.hosts.evicted()
+    }
+
     fn begin(&mut self, event: &FlowEvent) -> (u32, Tracked, bool) {
         if self.slots.len() >= self.limits.max_connections
             && let Some(slot) = self.roster.oldest()
@@ -357,6 +387,9 @@ impl Tracker {
         }
         if let Some(tracked) = self.roster.remove(slot) {
             self.slots.remove(&tracked.key);
+            if activity::is_open(&tracked.connection) {
+                self.hosts.close(&activity::subject(&tracked.connection));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, percent};
 
 use super::{
-    Entry, LAST_CONNECTIONS,
+    Entry, HashKeys, LAST_CONNECTIONS,
     tally::{Multiset, Tally},
 };
 
@@ -23,13 +23,13 @@ pub(super) struct Last {
 }
 
 impl Last {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(keys: HashKeys) -> Self {
         Self {
             entries: VecDeque::with_capacity(LAST_CONNECTIONS as usize),
             first: 1,
             total: 0,
-            tally: Tally::default(),
-            ports: Multiset::default(),
+            tally: Tally::new(keys),
+            ports: Multiset::new(keys),
         }
     }
 

@@ -18,9 +18,15 @@
 //!
 //! One entry can stand for several connections at the same instant (ICMP messages between two events). Adding,
 //! changing and judging touch a fixed number of hash entries whatever the windows hold; every entry added is removed
-//! once, later. Hash maps keep std's keyed hasher: addresses and ports come from attackers, who could otherwise
-//! choose them to collide.
+//! once, later. Hash maps are keyed: addresses and ports come from attackers, who could otherwise choose them to
+//! collide.
+//!
+//! On a busy link others flush the second window within milliseconds: [`hosts`] has the columns that depend on nobody
+//! else.
 
+pub mod hosts;
+
+mod keyed;
 mod last;
 mod recent;
 #[cfg(test)]
@@ -32,6 +38,7 @@ mod tests;
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
 
+pub use self::keyed::HashKeys;
 use self::{last::Last, recent::Recent};
 
 /// Length of the time window, ns.
@@ -139,10 +146,10 @@ pub struct Windows {
 impl Windows {
     /// Empty windows; the time window never holds more than `max_recent` entries (at most [`MAX_RECENT`]).
     #[must_use]
-    pub fn new(max_recent: usize) -> Self {
+    pub fn new(max_recent: usize, keys: HashKeys) -> Self {
         Self {
-            recent: Recent::new(max_recent.clamp(1, MAX_RECENT)),
-            last: Last::new(),
+            recent: Recent::new(max_recent.clamp(1, MAX_RECENT), keys),
+            last: Last::new(keys),
             clock_ns: 0,
         }
     }

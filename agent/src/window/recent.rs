@@ -6,7 +6,7 @@ use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, percent};
 
 use super::{
-    Entry, RECENT_NS, SHORT_NS, Weights,
+    Entry, HashKeys, RECENT_NS, SHORT_NS, Weights,
     tally::{Multiset, Tally},
 };
 
@@ -40,15 +40,15 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize, keys: HashKeys) -> Self {
         Self {
             entries: VecDeque::new(),
             capacity,
             first: 1,
             first_short: 1,
-            tally: Tally::default(),
-            sources: Multiset::default(),
-            hosts_short: Multiset::default(),
+            tally: Tally::new(keys),
+            sources: Multiset::new(keys),
+            hosts_short: Multiset::new(keys),
             dropped: 0,
         }
     }

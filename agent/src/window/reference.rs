@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, Protocol, Service, percent};
 
-use super::{Entry, MAX_RECENT, Place, ServiceId, Weights, Windows};
+use super::{Entry, HashKeys, MAX_RECENT, Place, ServiceId, Weights, Windows};
 
 #[derive(Clone, Copy)]
 struct Single {
@@ -175,7 +175,7 @@ fn steps(most: u32, burst: u16, len: usize) -> impl Strategy<Value = Vec<(u64, S
 }
 
 fn compare(steps: Vec<(u64, Step)>) -> Result<(), TestCaseError> {
-    let mut fast = Windows::new(MAX_RECENT);
+    let mut fast = Windows::new(MAX_RECENT, HashKeys::random());
     let mut slow = Reference::default();
     let mut known: Vec<(Entry, Place, usize)> = Vec::new();
     let mut now_ns = 1_000_000_000;

@@ -8,20 +8,17 @@ use std::{
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, percent};
 
-use super::{Entry, ServiceId};
+use super::{Entry, HashKeys, ServiceId};
 
 /// How often each key occurs.
 #[derive(Debug)]
-pub(super) struct Multiset<K>(HashMap<K, u32>);
-
-// Not derived: that would ask for `K: Default`.
-impl<K> Default for Multiset<K> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
+pub(super) struct Multiset<K>(HashMap<K, u32, HashKeys>);
 
 impl<K: Eq + Hash> Multiset<K> {
+    pub(super) fn new(keys: HashKeys) -> Self {
+        Self(HashMap::with_hasher(keys))
+    }
+
     /// Adds `weight` of `key`; says whether the key is new.
     pub(super) fn add(&mut self, key: K, weight: u32) -> bool {
         let count = self.0.entry(key).or_default();
@@ -118,10 +115,10 @@ pub(super) struct View {
 }
 
 /// The sums of one window.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
-    hosts: HashMap<Address, Sums>,
-    services: HashMap<ServiceId, Sums>,
+    hosts: HashMap<Address, Sums, HashKeys>,
+    services: HashMap<ServiceId, Sums, HashKeys>,
     both: Multiset<(Address, ServiceId)>,
     /// Operations so far; each touches a fixed number of hash entries.
     #[cfg(test)]
@@ -129,6 +126,16 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    pub(super) fn new(keys: HashKeys) -> Self {
+        Self {
+            hosts: HashMap::with_hasher(keys),
+            services: HashMap::with_hasher(keys),
+            both: Multiset::new(keys),
+            #[cfg(test)]
+            operations: std::cell::Cell::default(),
+        }
+    }
+
     pub(super) fn add(&mut self, entry: &Entry, weight: u32) {
         #[cfg(test)]
         self.operations.update(|operations| operations + 1);
@@ -189,7 +196,7 @@ impl Tally {
 }
 
 fn remove_from<K: Eq + Hash>(
-    map: &mut HashMap<K, Sums>,
+    map: &mut HashMap<K, Sums, HashKeys>,
     key: K,
     flag: Flag,
     weight: u32,

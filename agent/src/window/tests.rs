@@ -1,7 +1,7 @@
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
 
-use super::{Entry, MAX_RECENT, Place, ServiceId, Weights, Windows};
+use super::{Entry, HashKeys, MAX_RECENT, Place, ServiceId, Weights, Windows};
 
 const MS: u64 = 1_000_000;
 
@@ -32,7 +32,7 @@ fn play(windows: &mut Windows, entries: impl IntoIterator<Item = (u64, Entry)>) 
 
 #[test]
 fn a_lone_connection_counts_itself() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let record = play(&mut windows, [(5, tcp(1, 80, Flag::S1))]);
     assert_eq!((record.count, record.srv_count), (1, 1));
     assert_eq!((record.same_srv_rate, record.diff_srv_rate), (100, 0));
@@ -46,7 +46,7 @@ fn a_lone_connection_counts_itself() {
 #[test]
 fn smurf_saturates_both_counters() {
     // KDD's most frequent row: 511,511,0,0,0,0,1,0,0,255,255,1,0,1,0,0,0,0,0.
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let echo = Service::from_icmp(0, 0);
     let flood = (0..5000u64).map(|i| {
         let entry = Entry {
@@ -72,7 +72,7 @@ fn smurf_saturates_both_counters() {
 #[test]
 fn scan_over_ports_of_one_name_shows_distinct_services() {
     // Satan: tcp,other,REJ,511,1,0.08,0.00,0.92,1.00,0.00,1.00,0.00,255,1,0.00,1.00,…
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let scan = (0..600).map(|i| (u64::from(i) * MS, tcp(1, 2000 + i, Flag::REJ)));
     let record = play(&mut windows, scan);
     assert_eq!((record.count, record.srv_count), (511, 1));
@@ -86,7 +86,7 @@ fn scan_over_ports_of_one_name_shows_distinct_services() {
 #[test]
 fn distinct_services_are_counted_once() {
     // 3 services among 6 connections; same and diff do not add up to 1.
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let ports = [80, 80, 22, 25, 80, 80];
     let record = play(&mut windows, ports.map(|port| (1, tcp(1, port, Flag::SF))));
     assert_eq!((record.same_srv_rate, record.diff_srv_rate), (67, 50));
@@ -95,7 +95,7 @@ fn distinct_services_are_counted_once() {
 #[test]
 fn service_columns_span_hosts() {
     // KDD: http,SF,…,1,69,1.00,0.00,1.00,0.04: one connection to the host, 69 to the service of 3 hosts.
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let before = (0..68).map(|i| (1, tcp(2 + i % 2, 80, Flag::SF)));
     let record = play(&mut windows, before.chain([(1, tcp(1, 80, Flag::SF))]));
     assert_eq!((record.dst_host_count, record.dst_host_srv_count), (1, 69));
@@ -118,7 +118,7 @@ fn protocols_do_not_share_a_port() {
 
 #[test]
 fn connections_leave_after_exactly_two_seconds() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let entry = tcp(1, 80, Flag::SF);
     windows.enter(&entry, 1000 * MS, Weights::ONE);
     let second = windows.enter(&entry, 1900 * MS, Weights::ONE);
@@ -132,7 +132,7 @@ fn connections_leave_after_exactly_two_seconds() {
 
 #[test]
 fn connection_is_counted_after_its_entry_has_left() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let old = tcp(1, 22, Flag::S1);
     let place = windows.enter(&old, 0, Weights::ONE);
     let others = (0..300).map(|i| (5000 * MS, tcp(1, 1000 + i, Flag::REJ)));
@@ -148,7 +148,7 @@ fn connection_is_counted_after_its_entry_has_left() {
 
 #[test]
 fn changes_of_state_move_the_error_rates() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let entry = tcp(1, 80, Flag::S0);
     let place = windows.enter(&entry, 0, Weights::ONE);
     let other = tcp(1, 80, Flag::SF);
@@ -165,7 +165,7 @@ fn changes_of_state_move_the_error_rates() {
 
 #[test]
 fn changes_after_leaving_touch_nobody() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let entry = tcp(1, 80, Flag::S0);
     let place = windows.enter(&entry, 0, Weights::ONE);
     let others = (0..255).map(|_| (3000 * MS, tcp(1, 80, Flag::SF)));
@@ -180,7 +180,7 @@ fn changes_after_leaving_touch_nobody() {
 
 #[test]
 fn full_window_drops_the_oldest_and_counts_them() {
-    let mut windows = Windows::new(100);
+    let mut windows = Windows::new(100, HashKeys::random());
     let scan = (0..250).map(|i| (u64::from(i), tcp(1, i, Flag::S0)));
     let record = play(&mut windows, scan);
     assert_eq!((windows.len(), windows.dropped()), (100, 150));
@@ -194,7 +194,7 @@ fn full_window_drops_the_oldest_and_counts_them() {
 
 #[test]
 fn late_entries_keep_the_order() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let entry = tcp(1, 80, Flag::SF);
     windows.enter(&entry, 3000 * MS, Weights::ONE);
     let late = windows.enter(&entry, 2500 * MS, Weights::ONE);
@@ -225,7 +225,7 @@ fn messages_are_spread_over_the_time_they_took() {
 
 #[test]
 fn full_windows_of_the_heaviest_entries_do_not_overflow() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let entry = tcp(1, 80, Flag::S0);
     let heaviest = Weights::spread(u64::MAX, 1);
     let mut place = Place::default();
@@ -239,7 +239,7 @@ fn full_windows_of_the_heaviest_entries_do_not_overflow() {
 
 #[test]
 fn cleared_windows_forget_places() {
-    let mut windows = Windows::new(MAX_RECENT);
+    let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
     let entry = tcp(1, 80, Flag::S0);
     let place = windows.enter(&entry, 9000 * MS, Weights::ONE);
     windows.clear();
@@ -252,7 +252,7 @@ fn cleared_windows_forget_places() {
 #[test]
 fn work_of_an_event_does_not_depend_on_what_the_windows_hold() {
     let operations = |connections: u64| {
-        let mut windows = Windows::new(MAX_RECENT);
+        let mut windows = Windows::new(MAX_RECENT, HashKeys::random());
         // Evenly over two seconds, so that one leaves as one enters.
         let entry = |i: u64| tcp((i % 251) as u8, (i % 9973) as u16, Flag::S0);
         let at = |i: u64| i * 2000 * MS / connections;

@@ -1,8 +1,8 @@
 //! Streaming merge of equal rows.
 //!
-//! Memory grows with distinct rows only. A distinct row costs `size_of::<Row>()` (200 bytes on a
-//! 64-bit machine) and a hash slot of 8 bytes at a load of 3/8 to 3/4, so at most 222 bytes while
-//! rows stream in and 232 while the table doubles; sorting needs 16 bytes a row in place of the
+//! Memory grows with distinct rows only. A distinct row costs `size_of::<Row>()` (280 bytes on a
+//! 64-bit machine) and a hash slot of 8 bytes at a load of 3/8 to 3/4, so at most 302 bytes while
+//! rows stream in and 312 while the table doubles; sorting needs 16 bytes a row in place of the
 //! table. Rows are moved to their place without a second copy.
 
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ impl DatasetBuilder {
     ///
     /// # Panics
     ///
-    /// At 2³² − 1 distinct rows, which would take 800 GB.
+    /// At 2³² − 1 distinct rows, which would take 1.2 TB.
     pub fn add(&mut self, features: &Features, class: Class, group: &str) {
         let group = self.group(group);
         if features.schema() != self.schema {
@@ -248,8 +248,8 @@ mod tests {
 
     /// What the documentation promises a distinct row to cost.
     #[test]
-    fn a_row_costs_200_bytes() {
-        assert!(size_of::<Row>() <= 200, "{} bytes", size_of::<Row>());
+    fn a_row_costs_280_bytes() {
+        assert!(size_of::<Row>() <= 280, "{} bytes", size_of::<Row>());
     }
 
     #[test]

@@ -6,15 +6,16 @@
 //! the context of others teach it that the context is not the connection.
 
 use super::random::mix;
-use crate::{Class, Features, Flag, Protocol, Schema, Service};
+use crate::{Class, FIRST_HOST_COLUMN, Features, Flag, Protocol, Schema, Service};
 
 /// Which columns are about others.
 struct Context {
     /// The last 255 connections of everybody.
     network: Vec<usize>,
-    /// Everybody's latest connections to the same destination, or the same service.
+    /// Everybody's latest connections to the same destination, or the same service, and what the destination suffers.
     destination: Vec<usize>,
-    /// The source's latest connections.
+    /// The source's latest connections, and what it does otherwise. What it does to this very service, `pair_*`, is
+    /// its own.
     source: Vec<usize>,
 }
 
@@ -25,12 +26,23 @@ impl Context {
         let network = columns().filter(|(_, name)| name.starts_with("dst_host_"));
         // The columns after `urgent` are about windows, but for the connection's own.
         let destination = columns()
+            .take(FIRST_HOST_COLUMN)
             .skip_while(|(_, name)| **name != "count")
             .filter(|(_, name)| !name.starts_with("dst_host_") && !own.contains(name));
+        let hosts = |role: &'static str| {
+            columns()
+                .skip(FIRST_HOST_COLUMN)
+                .filter(move |(_, name)| name.starts_with(role))
+                .map(|(column, _)| column)
+        };
+        let source = Schema::Live.column("src_count").into_iter();
         Self {
             network: network.map(|(column, _)| column).collect(),
-            destination: destination.map(|(column, _)| column).collect(),
-            source: Schema::Live.column("src_count").into_iter().collect(),
+            destination: destination
+                .map(|(column, _)| column)
+                .chain(hosts("dst_"))
+                .collect(),
+            source: source.chain(hosts("src_")).collect(),
         }
     }
 }
@@ -146,6 +158,57 @@ fn isolate(features: &mut Features) {
     ] {
         set(features, name, value);
     }
+    isolate_hosts(features, rerror);
+}
+
+/// The columns keyed by host when both hosts have to do with this service of the destination alone, of whose
+/// connections `failed` percent fail.
+fn isolate_hosts(features: &mut Features, failed: u32) {
+    let value = |name| features.named(name).unwrap_or(0);
+    let packets = value("pair_packets_2s");
+    let short = value("dst_packets_100ms").min(packets);
+    let (minute, long) = (value("pair_conns_60s"), value("pair_conns_600s"));
+    // What is mean or unasked for is the connection's own doing: `dst_packet_bytes_2s` and the two after stay.
+    for (name, value) in [
+        ("src_packets_2s", packets),
+        ("src_conns_60s", minute),
+        ("src_conns_600s", long),
+        ("dst_packets_100ms", short),
+        ("dst_packets_2s", packets),
+    ] {
+        set(features, name, value);
+    }
+    for name in [
+        "src_failed_rate_2s",
+        "src_failed_rate_60s",
+        "src_failed_rate_600s",
+        "dst_failed_rate_60s",
+    ] {
+        set(features, name, failed);
+    }
+    for name in [
+        "src_waiting",
+        "src_ports_60s",
+        "src_ports_600s",
+        "src_hosts_60s",
+        "src_hosts_600s",
+        "src_open",
+        "dst_waiting",
+        "dst_sources_2s",
+        "dst_sources_60s",
+        "dst_ports_60s",
+        "dst_open",
+    ] {
+        let at_most_one = features.named(name).unwrap_or(0).min(1);
+        set(features, name, at_most_one);
+    }
+    let open = features.named("src_open").unwrap_or(0);
+    let bytes = ["src_bytes", "dst_bytes"].map(|name| features.named(name).unwrap_or(0));
+    set(
+        features,
+        "src_bytes_per_open",
+        open * bytes[0].saturating_add(bytes[1]),
+    );
 }
 
 fn set(features: &mut Features, name: &str, value: u32) {
@@ -181,7 +244,10 @@ mod tests {
         let context = Context::new();
         assert_eq!(context.network.len(), 10);
         let destination = names(&context.destination);
-        assert_eq!(destination.len(), 10);
+        assert_eq!(destination.len(), 21);
+        assert!(names(&context.source).contains(&"src_ports_60s"));
+        let all = names(&[context.network, context.destination, context.source].concat()).join(" ");
+        assert!(!all.contains("pair_") && all.contains("dst_sources_2s"));
         assert_eq!(destination[0], "count");
         assert!(destination.contains(&"count_100ms") && destination.contains(&"diff_srv_rate"));
     }
@@ -231,6 +297,15 @@ mod tests {
         );
         assert_eq!((value("serror_rate"), value("rerror_rate")), (100, 0));
         assert_eq!(value("src_packets"), 300, "its own stays");
+        assert_eq!(
+            (value("pair_conns_60s"), value("src_conns_60s")),
+            (300, 300)
+        );
+        assert_eq!(
+            (value("src_hosts_60s"), value("dst_failed_rate_60s")),
+            (1, 0)
+        );
+        assert_eq!(value("src_bytes_per_open"), 600);
         set(&mut features, "protocol_type", Protocol::Icmp.code());
         set(&mut features, "flag", Flag::SF.code());
         set(&mut features, "src_count", 120);

@@ -6,7 +6,7 @@ use super::{
     Dataset, ForestParams,
     bins::{Bins, Column, columns},
     dataset::weights_by_class,
-    forest::columns_in_use,
+    forest::columns_of,
     random::Random,
 };
 use crate::{
@@ -35,7 +35,7 @@ impl Table {
         let weights = data.rows.iter().map(|row| row.balanced(&factors));
         Self {
             columns: columns(data),
-            in_use: columns_in_use(data.schema, params.content),
+            in_use: columns_of(data, params.content),
             classes: data.rows.iter().map(|row| row.class as u8).collect(),
             weights: weights.collect(),
         }

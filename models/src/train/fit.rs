@@ -17,7 +17,7 @@ use super::{
     training_set::TrainingSet,
 };
 use crate::{
-    ModelProblem, Schema, TreeError,
+    FIRST_HOST_COLUMN, LIVE_COLUMNS, ModelProblem, Schema, TreeError,
     format::{ModelFile, Source},
 };
 
@@ -221,6 +221,14 @@ fn load(
         progress(&format!("{}: {} rows", read.source.file, read.source.rows));
         if read.skipped.count > 0 {
             progress(&format!("{}: {}", read.source.file, read.skipped));
+        }
+        if read.lacks_hosts {
+            progress(&format!(
+                "{}: recorded without the columns keyed by host ({} to {}): taken as 0",
+                read.source.file,
+                LIVE_COLUMNS[FIRST_HOST_COLUMN],
+                LIVE_COLUMNS[LIVE_COLUMNS.len() - 1],
+            ));
         }
         sources.push(read.source);
     };

@@ -114,6 +114,19 @@ pub fn columns_in_use(schema: Schema, content: bool) -> Vec<usize> {
         .collect()
 }
 
+/// Those of [`columns_in_use`] that are worth asking of these rows: as if the schema ended before the last ones that are
+/// the same in every row. KDD rows lack the columns keyed by host.
+pub(super) fn columns_of(data: &Dataset, content: bool) -> Vec<usize> {
+    let mut columns = columns_in_use(data.schema, content);
+    let is_constant = |column: usize| {
+        let mut values = data.rows.iter().map(|row| row.features.value(column));
+        let first = values.next();
+        values.all(|value| Some(value) == first)
+    };
+    while columns.pop_if(|last| is_constant(*last)).is_some() {}
+    columns
+}
+
 /// The most usual value of every column among normal rows (among all rows without any), counted
 /// by weight: the lowest of several.
 fn baseline(data: &Dataset) -> Vec<u32> {
@@ -132,4 +145,35 @@ fn baseline(data: &Dataset) -> Vec<u32> {
             best.map_or(0, |(value, _)| *value).min(MISSING - 1)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FIRST_HOST_COLUMN, Features, LIVE_COLUMNS};
+
+    #[test]
+    fn columns_kdd_rows_lack_are_not_asked() {
+        let rows = |varying: usize| {
+            let rows = (0..10).map(move |value| {
+                let mut features = Features::missing(Schema::Live);
+                for column in 0..LIVE_COLUMNS.len() {
+                    features.set(column, if column == varying { value } else { 0 });
+                }
+                (features, Class::Normal, "group".to_owned())
+            });
+            Dataset::new(Schema::Live, rows)
+        };
+        let last_of_kdd = FIRST_HOST_COLUMN - 1;
+        let all: Vec<usize> = (0..FIRST_HOST_COLUMN).collect();
+        assert_eq!(
+            columns_of(&rows(last_of_kdd), true),
+            all,
+            "constant ones before it stay"
+        );
+        assert_eq!(
+            columns_of(&rows(LIVE_COLUMNS.len() - 1), true).len(),
+            LIVE_COLUMNS.len()
+        );
+    }
 }

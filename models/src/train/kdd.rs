@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::{Features, Flag, LIVE_COLUMNS, Protocol, Schema};
+use crate::{FIRST_HOST_COLUMN, Features, Flag, LIVE_COLUMNS, Protocol, Schema};
 
 /// Where the live columns that KDD has, the first 28, are in a KDD row.
 static SHARED: LazyLock<Vec<usize>> = LazyLock::new(|| {
@@ -30,6 +30,8 @@ const FEW_PACKETS: u32 = 10;
 ///   the 2 s window), 0 up to 10 packets.
 /// * `count_100ms` is a twentieth of `count` (0.1 s of 2 s at an even pace), at least 1.
 /// * `src_count` is `count`: KDD's floods and scans come from one source.
+///
+/// The columns keyed by host are 0 in every row: the data names no addresses. A tree has nothing to gain from them.
 pub fn to_live(row: &Features) -> Features {
     let mut live = Features::missing(Schema::Live);
     for (column, position) in SHARED.iter().enumerate() {
@@ -65,6 +67,9 @@ pub fn to_live(row: &Features) -> Features {
     ];
     for (column, extra) in (SHARED.len()..).zip(extras) {
         live.set(column, extra);
+    }
+    for column in FIRST_HOST_COLUMN..LIVE_COLUMNS.len() {
+        live.set(column, 0);
     }
     live
 }

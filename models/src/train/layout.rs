@@ -8,7 +8,9 @@ use super::{
     Attack,
     columns::{Column, Rates},
 };
-use crate::{Class, Features, KDD41_COLUMNS, LIVE_COLUMNS, REQUIRED_FEATURES, Schema};
+use crate::{
+    Class, FIRST_HOST_COLUMN, Features, KDD41_COLUMNS, LIVE_COLUMNS, REQUIRED_FEATURES, Schema,
+};
 
 /// The kinds of data files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,7 +24,8 @@ pub enum Layout {
     /// ones are ignored.
     Table,
     /// A header with the live column names, `label` (a class) and `scenario`, in any order;
-    /// further columns are ignored. Rates are in percent.
+    /// further columns are ignored. Rates are in percent. A recording from before the columns
+    /// keyed by host has none of them; they are 0 then.
     Recording,
 }
 
@@ -102,6 +105,8 @@ pub(super) struct Plan {
     attack: Option<Label>,
     class: Option<Label>,
     scenario: Option<usize>,
+    /// Whether this is a recording without the columns keyed by host.
+    pub(super) lacks_hosts: bool,
 }
 
 /// Where a column of the schema comes from.
@@ -150,6 +155,7 @@ impl Plan {
             }),
             class: None,
             scenario: None,
+            lacks_hosts: false,
         })
     }
 
@@ -169,6 +175,7 @@ impl Plan {
                 attack: target,
                 class: kind,
                 scenario: None,
+                lacks_hosts: false,
             }
         } else {
             let own = LIVE_COLUMNS.iter().filter(|name| !is_kdd(name));
@@ -177,7 +184,10 @@ impl Plan {
                     "neither a label (target or Attack Type) nor a recording's columns".to_owned(),
                 );
             }
-            let needed = LIVE_COLUMNS.iter().chain(&["label", "scenario"]);
+            let (old, hosts) = LIVE_COLUMNS.split_at(FIRST_HOST_COLUMN);
+            let lacks_hosts = hosts.iter().all(|name| find(name).is_none());
+            let needed = if lacks_hosts { old } else { &LIVE_COLUMNS };
+            let needed = needed.iter().chain(&["label", "scenario"]);
             if let Some(lacking) = needed.copied().find(|name| find(name).is_none()) {
                 return Err(format!("no column {lacking}"));
             }
@@ -189,6 +199,7 @@ impl Plan {
                 attack: None,
                 class: label("label"),
                 scenario: find("scenario"),
+                lacks_hosts,
             }
         };
         let labels = [plan.attack, plan.class].into_iter().flatten();
@@ -226,6 +237,11 @@ impl Plan {
                 .parse(text)
                 .map_err(|problem| bad(source.name, problem, text))?;
             features.set(source.index, value);
+        }
+        if self.lacks_hosts {
+            for column in FIRST_HOST_COLUMN..LIVE_COLUMNS.len() {
+                features.set(column, 0);
+            }
         }
         let attack = self.attack.map(|label| attack(record, label)).transpose()?;
         let named = self.class.map(|label| class(record, label)).transpose()?;

@@ -56,6 +56,8 @@ pub struct Summary {
     pub source: Source,
     /// The rows not given.
     pub skipped: Skipped,
+    /// Whether it is a recording from before the columns keyed by host, which were taken as 0.
+    pub lacks_hosts: bool,
 }
 
 /// An open data file: KDD'99, NSL-KDD, a table with KDD's column names, or a recording; plain,
@@ -183,6 +185,7 @@ impl Rows {
         let summary = Summary {
             source: self.input.source(self.rows),
             skipped: self.skipped,
+            lacks_hosts: self.plan.lacks_hosts,
         };
         Ok((taken, summary))
     }

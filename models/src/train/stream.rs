@@ -116,6 +116,7 @@ fn each_unlabelled<E: From<DataError>>(
     Ok(Summary {
         source: input.source(rows),
         skipped: Skipped::default(),
+        lacks_hosts: false,
     })
 }
 

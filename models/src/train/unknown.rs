@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dataset, Row, forest::columns_in_use, random::Random};
+use super::{Dataset, Row, forest::columns_of, random::Random};
 use crate::Class;
 
 /// How unknown rows are made.
@@ -45,7 +45,7 @@ pub fn with_unknown(mut data: Dataset, params: &UnknownParams, seed: u64) -> Dat
         return data;
     }
     let known: BTreeSet<&[u32]> = data.rows.iter().map(|row| row.features.values()).collect();
-    let columns = columns_in_use(data.schema, params.content);
+    let columns = columns_of(&data, params.content);
     let mut random = Random::new(seed);
     let mut made = Vec::with_capacity(wanted);
     let group = data.groups.len();

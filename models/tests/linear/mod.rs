@@ -14,7 +14,7 @@ use tidegate_models::{
 pub(crate) fn dataset(classes: usize) -> Dataset {
     let rows = (0..60 * classes as u32).map(|i| {
         let class = Class::ALL[i as usize % classes];
-        let mut values = [0; 33];
+        let mut values = [0; 61];
         values[2] = 10 + i % 3;
         values[3] = Flag::ALL[i as usize % classes % 2].code();
         values[4] = (1 << (2 * class.index())) + i / 7;

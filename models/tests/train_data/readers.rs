@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 use tidegate_models::{
-    Class, LIVE_COLUMNS, MISSING, Schema,
+    Class, FIRST_HOST_COLUMN, LIVE_COLUMNS, MISSING, Schema,
     train::{Attack, DataError, LabelledRow, Layout, OnBad, Rows, Summary, find, is_test_file},
 };
 
@@ -198,7 +198,7 @@ fn kdd_rows_become_live_rows() {
     let (rows, summary) = read(&path).unwrap();
     let (live, same) = read_as(&path, Schema::Live).unwrap();
     assert_eq!(summary, same);
-    let extras = |row: usize| live[row].features.values()[28..].to_vec();
+    let extras = |row: usize| live[row].features.values()[28..33].to_vec();
     // src_packets, dst_packets, packet_rate, count_100ms, src_count
     assert_eq!(
         extras(0),
@@ -222,7 +222,48 @@ fn kdd_rows_become_live_rows() {
             );
             assert!(live.features.named(name).is_some());
         }
+        for name in &LIVE_COLUMNS[FIRST_HOST_COLUMN..] {
+            assert_eq!(live.features.named(name), Some(0), "{name}");
+        }
     }
+}
+
+#[test]
+fn a_recording_from_before_the_host_columns_has_them_as_0() {
+    let folder = TempDir::new().unwrap();
+    let text = recording(|_, value| value.to_owned());
+    let without = |lacking: &dyn Fn(&str) -> bool| {
+        let names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        let line = |line: &str| {
+            let fields = line.split(',').zip(&names);
+            let kept = fields.filter(|(_, name)| !lacking(name));
+            kept.map(|(field, _)| field).collect::<Vec<_>>().join(",")
+        };
+        let lines: Vec<String> = text.lines().map(line).collect();
+        lines.join("\n")
+    };
+    let hosts = &LIVE_COLUMNS[FIRST_HOST_COLUMN..];
+    let old = write(&folder, "old.csv", &without(&|name| hosts.contains(&name)));
+    let new = write(&folder, "new.csv", &text);
+    let (old, summary) = read_as(&old, Schema::Live).unwrap();
+    assert!(summary.lacks_hosts);
+    let (new, summary) = read_as(&new, Schema::Live).unwrap();
+    assert!(!summary.lacks_hosts);
+    let values = old[0].features.values();
+    assert_eq!(values[..33], new[0].features.values()[..33]);
+    assert!(values[33..].iter().all(|value| *value == 0));
+    assert!(
+        new[0].features.values()[33..]
+            .iter()
+            .any(|value| *value != 0)
+    );
+    // One missing is a mistake.
+    let bad = write(&folder, "bad.csv", &without(&|name| name == "dst_open"));
+    let error = read_as(&bad, Schema::Live).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!("{}:1: the header has no column dst_open", bad.display())
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+mod hosts;
 mod icmp;
 mod life;
 mod loss;
@@ -51,7 +52,8 @@ impl Lab {
     fn with(limits: TrackerLimits) -> Self {
         Self {
             flows: FlowTable::default(),
-            tracker: Tracker::new(limits),
+            // Estimates are the same in every run.
+            tracker: Tracker::with_keys(limits, HashKeys::fixed(9)),
             latest: None,
         }
     }

@@ -90,6 +90,10 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
     if first.skipped.count > 0 {
         eprintln!("{}: {}", first.source.file, first.skipped);
     }
+    if first.lacks_hosts {
+        let file = &first.source.file;
+        eprintln!("{file}: recorded without the columns keyed by host: taken as 0");
+    }
     if first.confusion.total() == 0 {
         anyhow::ensure!(
             args.predictions.is_some() && args.card.is_none(),

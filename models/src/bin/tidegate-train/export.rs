@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             let named = || path.display().to_string();
             let text = fs::read_to_string(path).with_context(named)?;
             let file: ModelFile = serde_json::from_str(&text).with_context(named)?;
-            onnx::export(&file, decision).with_context(named)?
+            onnx::export(&file.widen()?, decision).with_context(named)?
         }
         (_, Some(schema), _) => rows(file()?, schema)?,
         (_, _, Some(path)) => predictions(file()?, &Model::load_deciding(path, decision)?)?,

@@ -111,6 +111,7 @@ impl<'a> Judge<'a> {
                     decision: point.name.clone(),
                     source: read.source.clone(),
                     skipped: read.skipped.clone(),
+                    lacks_hosts: read.lacks_hosts,
                     request_columns: options.request_columns,
                     confusion: tally.confusion,
                     contest_confusion: contest,

@@ -41,6 +41,9 @@ pub struct Evaluation {
     pub source: Source,
     /// Rows that were not judged because they are bad.
     pub skipped: Skipped,
+    /// Whether the file is a recording from before the columns keyed by host, which were taken as 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_hosts: bool,
     /// Whether the columns a `/predict` request may lack were blanked.
     pub request_columns: bool,
     /// Rows by actual class and verdict, in the order of [`Class::ALL`].
@@ -166,6 +169,7 @@ pub fn evaluate_points(
             sha256: String::new(),
         },
         skipped: Skipped::default(),
+        lacks_hosts: false,
     };
     for schema in Schema::ALL {
         if judges.iter().all(|judge| judge.schema() != schema) {
