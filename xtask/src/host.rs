@@ -66,7 +66,8 @@ impl Host {
         )
     }
 
-    /// Like [`Host::spawn`], with the standard error in a file.
+    /// Like [`Host::spawn`], with the standard error in the file `said`, and in its folder: some
+    /// programs leave files where they are started (hydra does when it is cut short).
     pub(crate) fn spawn_noting(
         &self,
         limit: Duration,
@@ -74,9 +75,11 @@ impl Host {
         said: &Path,
     ) -> Result<Running> {
         let (program, arguments) = words.split_first().context("empty command")?;
+        let folder = said.parent().context("no folder to run in")?;
         Running::start(
             self.bounded(limit, program)
                 .args(arguments)
+                .current_dir(folder)
                 .stdout(Stdio::null())
                 .stderr(File::create(said)?),
         )
