@@ -18,7 +18,7 @@ use crate::{
 pub const SHIPPED_KDD41: &str = include_str!("../trained/kdd41-tree.json");
 
 /// The shipped model for [`Schema::Live`], as text.
-pub const SHIPPED_LIVE: &str = include_str!("../trained/live-tree.json");
+pub const SHIPPED_LIVE: &str = include_str!("../trained/live-forest.json");
 
 /// The largest model file that is read, in bytes.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;

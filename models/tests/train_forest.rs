@@ -295,7 +295,10 @@ fn operating_points_keep_to_their_alerts_and_find_what_was_left_out() {
     assert!(trials[0].settings.forest.trees > trials[1].settings.forest.trees);
     for trial in &trials {
         for (point, goal) in trial.points.iter().zip(goals) {
-            assert_eq!((point.goal, point.point.name.as_str()), (goal, goal.name));
+            assert_eq!(
+                (point.goal, point.point.name.as_str()),
+                (Some(goal), goal.name)
+            );
             let outcome = &point.outcome;
             assert!(outcome.false_positive_rate <= goal.alerts);
             // Every row is judged once as itself, and attacks once more when their type is out.

@@ -159,7 +159,7 @@ fn stats_show_the_snapshot() {
     assert_eq!(stats["connections"], 9);
     assert_eq!(stats["connections_evicted"], 8);
     assert_eq!(stats["mode"], "enforce");
-    assert_eq!(stats["model"], "live-tree");
+    assert_eq!(stats["model"], "live-forest");
     assert_eq!(
         stats["latency_ns"],
         json!({"count": 100, "p50": 65_536, "p99": 2_097_152})
@@ -339,11 +339,11 @@ fn live_traffic_can_be_judged_by_another_model() {
     let set = put("live").json();
     assert_eq!(
         (&set["name"], &set["schema"]),
-        (&json!("live-tree"), &json!("live"))
+        (&json!("live-forest"), &json!("live"))
     );
-    assert_eq!(fixture.snapshot.load().model.as_ref(), "live-tree");
-    assert!(put("no-tree").problem(400).contains("live-tree"));
-    assert!(put("kdd41").problem(400).contains("live-tree"));
+    assert_eq!(fixture.snapshot.load().model.as_ref(), "live-forest");
+    assert!(put("no-tree").problem(400).contains("live-forest"));
+    assert!(put("kdd41").problem(400).contains("live-forest"));
     assert!(
         put("/nowhere/model.json")
             .problem(400)

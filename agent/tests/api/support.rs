@@ -66,7 +66,7 @@ pub(crate) fn snapshot() -> Snapshot {
         predictions: [5, 4, 3, 2, 1, 0],
         connections: 9,
         connections_evicted: 8,
-        model: "live-tree".into(),
+        model: "live-forest".into(),
         latency_log2_ns: latency,
         verdicts_failed: 0,
         records_lost: 0,
@@ -205,7 +205,7 @@ pub(crate) fn condemned(id: u64) -> Arc<Decision> {
         origin: Origin::Model,
         class: Some(Class::Dos),
         confidence: 0.97,
-        model: "live-tree".into(),
+        model: "live-forest".into(),
         path: Arc::new(["count = 300 > 100: dos 900".to_owned()]),
         grounds: Some(Arc::new(Grounds {
             features: record.features(),

@@ -189,7 +189,7 @@ fn status_shows_what_the_agent_does() {
     let text = agent.run(&["status"]).stdout;
     for part in [
         "mode enforce",
-        "model live-tree",
+        "model live-forest",
         "up 1m30s",
         "eth0",
         "native",
@@ -303,7 +303,7 @@ fn decisions_and_addresses_are_explained() {
     let text = agent.run(&["explain", "7"]).stdout;
     for part in [
         "rate-limit * > 10.0.0.2:80 tcp",
-        "dos, 97.0 % sure, by live-tree",
+        "dos, 97.0 % sure, by live-forest",
         "evidence  a rule",
         "count = 300 > 100: dos 900",
         "service                      private",
@@ -348,10 +348,10 @@ fn decisions_and_addresses_are_explained() {
 #[test]
 fn the_running_agent_takes_another_model() {
     let agent = Agent::new();
-    let used = agent.run(&["models", "use", "live-tree"]);
+    let used = agent.run(&["models", "use", "live-forest"]);
     assert_eq!(
         used.stdout,
-        "live-tree judges live traffic, until the agent ends\n"
+        "live-forest judges live traffic, until the agent ends\n"
     );
     let file = agent.dir.path().join("no-model.json");
     std::fs::write(&file, "{}").unwrap();

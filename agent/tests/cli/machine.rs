@@ -107,7 +107,7 @@ fn models_are_listed_and_shown() {
         .map(|m| &m["schema"])
         .collect();
     assert_eq!(schemas, ["kdd41", "live"]);
-    for name in ["live", "live-tree"] {
+    for name in ["live", "live-forest"] {
         let shown = run(&mut tidegate(&["models", "show", name, "-o", "json"])).json();
         assert_eq!(shown["sha256"], list[1]["sha256"]);
         assert!(shown["training"]["rows"].as_u64().unwrap() > 1_000);

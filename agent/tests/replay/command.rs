@@ -121,7 +121,7 @@ fn jsonl_has_the_promised_fields_in_their_order() {
     assert_eq!(summary["connections"], 2);
     assert_eq!(summary["flags"]["SF"], 2);
     assert_eq!(summary["duration_s"], 1.0);
-    assert_eq!(summary["model"], "live-tree");
+    assert_eq!(summary["model"], "live-forest");
     assert!(summary["decisions"].as_array().unwrap().is_empty());
     assert!(summary["packets_per_second"].as_f64().unwrap() > 0.0);
 }

@@ -102,6 +102,7 @@ fn chosen(choice: &Choice) -> String {
                 for point in &trial.points {
                     let outcome = &point.outcome;
                     let [normal, known, unseen] = outcome.cost;
+                    let allowed = point.goal.map_or_else(|| "-".to_owned(), |goal| goal.alerts.to_string());
                     let _ = writeln!(
                         text,
                         "| {} | {} | {} | {} to {} % | {} | {} | {:.4} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} | {:.4} |",
@@ -111,7 +112,7 @@ fn chosen(choice: &Choice) -> String {
                         unknown.min_percent,
                         unknown.max_percent,
                         point.point.name,
-                        point.goal.alerts,
+                        allowed,
                         point.score,
                         outcome.false_positive_rate,
                         outcome.detection

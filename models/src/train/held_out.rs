@@ -21,6 +21,13 @@ struct Sums {
 }
 
 impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.cost += other.cost;
+        self.right += other.right;
+        self.attack += other.attack;
+    }
+
     fn mean(&self, what: f64) -> f64 {
         if self.weight > 0.0 {
             what / self.weight
@@ -48,7 +55,7 @@ pub(super) fn false_positive_rate(data: &Dataset, held_out: &[HeldOut], costs: &
 
 /// How a table of costs does on all held-out rows.
 pub(super) fn outcome(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> Outcome {
-    let (mut normal, mut known) = (Sums::default(), Sums::default());
+    let (mut normal, mut familiar, mut known) = <(Sums, Sums, Sums)>::default();
     let mut unseen = vec![Sums::default(); data.groups.len()];
     let mut confusion = Confusion::default();
     for judged in held_out {
@@ -58,7 +65,8 @@ pub(super) fn outcome(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> Ou
         confusion.add(row.class, prediction.class, row.count);
         let (sums, weight) = match row.class {
             // A false positive bothers somebody every time.
-            Class::Normal => (&mut normal, row.count as f64),
+            Class::Normal if judged.unseen => (&mut normal, row.count as f64),
+            Class::Normal => (&mut familiar, row.count as f64),
             _ if judged.unseen => (&mut unseen[row.group], row.weight as f64),
             _ => (&mut known, row.weight as f64),
         };
@@ -67,6 +75,7 @@ pub(super) fn outcome(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> Ou
         sums.right += weight * f64::from(u8::from(said == row.class));
         sums.attack += weight * f64::from(u8::from(said.is_attack()));
     }
+    normal.add(&familiar);
     unseen.retain(|sums| sums.weight > 0.0);
     let types = unseen.len().max(1) as f64;
     let over_types = |what: fn(&Sums) -> f64| {
@@ -75,6 +84,7 @@ pub(super) fn outcome(data: &Dataset, held_out: &[HeldOut], costs: &Costs) -> Ou
     };
     Outcome {
         false_positive_rate: normal.mean(normal.attack),
+        familiar_false_positive_rate: familiar.mean(familiar.attack),
         cost: [
             normal.mean(normal.cost),
             known.mean(known.cost),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     Dataset, FitSettingsError,
     fit::{Choice, FitError, Request},
-    forest, leave_out,
+    forest, leave_out, live_forest,
     network::{self, Epoch, NetworkSettings},
     select::{ForestSettings, choose_forest},
     svm::{self, SvmSettings},
@@ -94,6 +94,11 @@ pub(super) fn learn_forest(
 ) -> Result<Learnt, FitError> {
     let (trial, choice) = match &request.chosen {
         Some(trial) => (trial.clone(), Choice::Given),
+        None if !request.recorded.is_empty() => {
+            let trial = live_forest::tried(data, request.seed)?;
+            progress(&trial.to_string());
+            (trial.clone(), Choice::Forest(vec![trial]))
+        }
         None => {
             let trials = choose_forest(
                 data,
@@ -106,7 +111,11 @@ pub(super) fn learn_forest(
             (trials[0].clone(), Choice::Forest(trials))
         }
     };
-    let settings = trial.settings.whole();
+    let settings = if request.recorded.is_empty() {
+        trial.settings.whole()
+    } else {
+        trial.settings
+    };
     let with_unknown = with_unknown(data.clone(), &settings.unknown, request.seed);
     Ok(Learnt {
         parameters: Parameters::Forest(forest::fit(&with_unknown, &settings.forest, request.seed)?),

@@ -13,7 +13,8 @@
 //!   calibrated by `calibrate`. `params` has a tree's parameters and the balance of all.
 //! * Choosing, on training rows only: `folds` says what is left out; `validate` chooses a tree's
 //!   parameters, [`select`] a forest's settings and operating points (among `cost_tables`, by
-//!   `held_out` rows), `leave_out` tries what is given. `training_set` has the goals, [`recipes`]
+//!   `held_out` rows), `leave_out` tries what is given, `live_forest` what is
+//!   fixed for live traffic. `training_set` has the goals, [`recipes`]
 //!   the shipped models.
 //! * [`mod@fit`] and `learn` bring these together; `assemble` makes the file, `card` its card,
 //!   `test_figures` the part of it that [`report`] or an evaluation adds.
@@ -58,6 +59,7 @@ mod input;
 mod layout;
 mod learn;
 mod leave_out;
+mod live_forest;
 mod names;
 mod parallel;
 mod params;

@@ -40,6 +40,17 @@ pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {
         Schema::Live,
         recorded,
     )];
+    all.push(Request {
+        recorded_weight: 0.9,
+        contexts: 0,
+        ..request(
+            "live-forest",
+            ModelKind::Forest,
+            kdd99,
+            Schema::Live,
+            recorded,
+        )
+    });
     for (prefix, training_set) in [("kdd41", kdd99), ("nsl", nsl_kdd)] {
         for kind in ModelKind::ALL {
             let name = format!("{prefix}-{}", kind.name());

@@ -138,6 +138,8 @@ pub struct Goal {
 pub struct Outcome {
     /// Share of normal rows (duplicates included) called an attack.
     pub false_positive_rate: f64,
+    /// Of those whose scenario was not left out with them.
+    pub familiar_false_positive_rate: f64,
     /// Mean contest cost of normal rows, of rows of known attack types, and of unseen types
     /// (each type the same).
     pub cost: [f64; 3],
@@ -154,8 +156,8 @@ pub struct Outcome {
 pub struct Chosen {
     /// The point.
     pub point: OperatingPoint,
-    /// The goal.
-    pub goal: Goal,
+    /// The goal, unless the point was given.
+    pub goal: Option<Goal>,
     /// Held-out rows at that point.
     pub outcome: Outcome,
     /// What was minimised.
@@ -265,6 +267,31 @@ fn tried(
     })
 }
 
+/// How settings do on held-out rows by ways to decide that are given: each one's score is the
+/// share of rows with the wrong class, known and left-out groups weighing the same.
+pub(super) fn judged(
+    data: &Dataset,
+    settings: &ForestSettings,
+    points: &[OperatingPoint],
+    seed: u64,
+) -> Result<Trial, SelectError> {
+    let held_out = held_out(data, settings, seed)?;
+    let points = points.iter().map(|point| {
+        let outcome = outcome(data, &held_out, &point.costs);
+        let [_, known, unseen] = outcome.right;
+        Chosen {
+            point: point.clone(),
+            goal: None,
+            score: 1.0 - (known + unseen) / 2.0,
+            outcome,
+        }
+    });
+    Ok(Trial {
+        settings: *settings,
+        points: points.collect(),
+    })
+}
+
 fn held_out(
     data: &Dataset,
     settings: &ForestSettings,
@@ -325,7 +352,7 @@ fn best(
             let name = goal.name.to_owned();
             best = Some(Chosen {
                 point: OperatingPoint { name, costs },
-                goal,
+                goal: Some(goal),
                 outcome,
                 score,
             });

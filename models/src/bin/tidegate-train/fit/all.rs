@@ -14,18 +14,15 @@ use super::{
     outputs::{Found, compare, files, write},
 };
 
-/// Where the shipped models' recordings are, from the checkout's top.
-const RECORDINGS: [&str; 2] = [
-    "models/recorded/live.csv.zst",
-    "models/recorded/live-more.csv.zst",
-];
+/// Where the shipped models' recording is, from the checkout's top.
+const RECORDING: &str = "models/recorded/live.csv.zst";
 
 /// What the cards say.
 const COMMAND: &str = "tidegate-train fit --all --data DIR";
 
 pub(super) fn run(args: &FitArgs) -> anyhow::Result<()> {
     let recorded = if args.recorded.is_empty() {
-        RECORDINGS.map(PathBuf::from).to_vec()
+        vec![PathBuf::from(RECORDING)]
     } else {
         args.recorded.clone()
     };
