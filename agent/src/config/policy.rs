@@ -130,7 +130,7 @@ impl PolicyConfig {
 impl Default for PolicyConfig {
     fn default() -> Self {
         Self {
-            confidence: 0.9,
+            confidence: 0.5,
             agreeing_events: 3,
             of_events: 4,
             evidence_interval: Duration::from_millis(2),

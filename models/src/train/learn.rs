@@ -92,9 +92,12 @@ pub(super) fn learn_forest(
     data: &Dataset,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Learnt, FitError> {
+    let is_live = !request.recorded.is_empty();
+    let seen = is_live.then(|| live_forest::seen(data));
+    let data = seen.as_ref().unwrap_or(data);
     let (trial, choice) = match &request.chosen {
         Some(trial) => (trial.clone(), Choice::Given),
-        None if !request.recorded.is_empty() => {
+        None if is_live => {
             let trial = live_forest::tried(data, request.seed)?;
             progress(&trial.to_string());
             (trial.clone(), Choice::Forest(vec![trial]))
@@ -111,10 +114,10 @@ pub(super) fn learn_forest(
             (trials[0].clone(), Choice::Forest(trials))
         }
     };
-    let settings = if request.recorded.is_empty() {
-        trial.settings.whole()
-    } else {
+    let settings = if is_live {
         trial.settings
+    } else {
+        trial.settings.whole()
     };
     let with_unknown = with_unknown(data.clone(), &settings.unknown, request.seed);
     Ok(Learnt {
