@@ -39,7 +39,7 @@ use crate::{
     engine::{COMMAND_QUEUE, Command, EngineHandle, InterfaceView, Refused, Snapshot},
     export::Recorder,
     policy::{Advice, Lift, Policy, Proposal},
-    track::{Observation, TrackerLimits},
+    track::{Observation, TOGETHER, TrackerLimits},
 };
 
 /// Heartbeat, sweep of the verdicts, timers of the tracker.
@@ -50,8 +50,6 @@ const PUBLISH_NS: u64 = 1_000_000_000;
 const REFRESH_NS: u64 = 60_000_000_000;
 /// Events handled before commands and the tick get their turn.
 const BATCH: usize = 1024;
-/// Connections followed at a time.
-const MAX_CONNECTIONS: usize = 131_072;
 
 /// The running engine.
 pub struct Pipeline {
@@ -59,6 +57,8 @@ pub struct Pipeline {
     detector: Detector,
     enforcer: Enforcer,
     recorder: Option<Recorder>,
+    /// Events that are judged next, at most [`TOGETHER`]; empty but for that moment.
+    waiting: Vec<FlowEvent>,
     commands: Receiver<Command>,
     waker: Arc<Waker>,
     published: Arc<ArcSwap<Snapshot>>,
@@ -138,13 +138,14 @@ impl Pipeline {
         let (sender, commands) = sync_channel(COMMAND_QUEUE);
         let stats = dataplane.tables.stats()?;
         let limits = TrackerLimits {
-            max_connections: MAX_CONNECTIONS,
+            max_connections: config.dataplane.flow_table_size as usize,
         };
         let mut pipeline = Self {
             dataplane,
             detector: Detector::new(model, policy, limits),
             enforcer,
             recorder,
+            waiting: Vec::with_capacity(TOGETHER),
             commands,
             waker: Arc::clone(&waker),
             published: Arc::new(ArcSwap::from_pointee(Snapshot::empty(config.mode))),
@@ -201,14 +202,25 @@ impl Pipeline {
 
     /// Handles what the kernel has sent; says whether there may be more.
     fn drain_events(&mut self) -> bool {
-        for _ in 0..BATCH {
-            let Some(item) = self.dataplane.events.next() else {
-                return false;
-            };
-            let event = FlowEvent::from_bytes(&item);
-            drop(item);
-            if let Some(event) = event {
+        for _ in 0..BATCH / TOGETHER {
+            let mut events = std::mem::take(&mut self.waiting);
+            let items = std::iter::from_fn(|| {
+                let item = self.dataplane.events.next()?;
+                Some(FlowEvent::from_bytes(&item))
+            });
+            events.extend(items.take(TOGETHER).flatten());
+            // One alone would only be looked up twice.
+            if events.len() > 1 {
+                self.detector.warm(&events);
+            }
+            let more = events.len() == TOGETHER;
+            for event in events.drain(..) {
                 self.judge(&event);
+            }
+            // Its memory is used again.
+            self.waiting = events;
+            if !more {
+                return false;
             }
         }
         true

@@ -114,9 +114,15 @@ impl Weights {
             let part = if over_ns <= horizon_ns {
                 messages
             } else {
-                let scaled = u128::from(messages) * u128::from(horizon_ns);
                 // Rounded half up; fits, as the horizon is the shorter one.
-                ((scaled + u128::from(over_ns / 2)) / u128::from(over_ns)) as u64
+                match messages.checked_mul(horizon_ns) {
+                    // Sums below 2^64 need no 128 bits to divide.
+                    Some(scaled) if scaled < 1 << 63 => (scaled + over_ns / 2) / over_ns,
+                    _ => {
+                        let scaled = u128::from(messages) * u128::from(horizon_ns);
+                        ((scaled + u128::from(over_ns / 2)) / u128::from(over_ns)) as u64
+                    }
+                }
             };
             part.clamp(1, u64::from(MAX_WEIGHT)) as u32
         };
