@@ -240,11 +240,9 @@ fn main() {
             event
         };
         let ticks: Vec<_> = (0..EVENTS).map(tick).collect();
-        measure(
-            &format!("ticks of {connections} connections"),
-            &mut tracker,
-            &ticks,
-        );
+        let name = format!("ticks of {connections} connections");
+        measure(&name, &mut tracker, &ticks);
+        measure_verdicts(&name, &ticks);
     }
     let mut flows = FlowTable::default();
     let mut pings = Vec::new();

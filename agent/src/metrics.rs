@@ -156,6 +156,16 @@ fn agent(text: &mut Text, snapshot: &Snapshot) {
     for interface in &snapshot.interfaces {
         text.sample(name, &[("iface", &interface.name)], interface.events);
     }
+    let name = "tidegate_hosts_evicted_total";
+    text.family(
+        name,
+        "counter",
+        "Hosts forgotten early because their table was full, by table.",
+    );
+    let tables = ["sources", "destinations", "pairs"];
+    for (table, n) in tables.into_iter().zip(snapshot.hosts_evicted) {
+        text.sample(name, &[("table", table)], n);
+    }
     let name = "tidegate_mode_info";
     text.family(name, "gauge", "1 for the mode in force.");
     for mode in [Mode::Enforce, Mode::Monitor, Mode::Bypass] {
@@ -171,6 +181,12 @@ fn agent(text: &mut Text, snapshot: &Snapshot) {
             "counter",
             "Connections forgotten early because the table was full.",
             snapshot.connections_evicted,
+        ),
+        (
+            "tidegate_window_entries_dropped_total",
+            "counter",
+            "Connections that left the 2 s window early because it was full.",
+            snapshot.window_dropped,
         ),
         (
             "tidegate_verdicts_failed_total",

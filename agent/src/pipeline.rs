@@ -404,6 +404,8 @@ impl Pipeline {
             predictions: *self.detector.predictions(),
             connections: self.detector.tracker().len(),
             connections_evicted: self.detector.tracker().evicted(),
+            hosts_evicted: self.detector.tracker().hosts_evicted(),
+            window_dropped: self.detector.tracker().window_dropped(),
             model: self.detector.model().name().into(),
             latency_log2_ns: self.latency.log2_ns(),
             verdicts_failed: self.enforcer.failed(),

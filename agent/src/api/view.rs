@@ -257,10 +257,33 @@ pub struct StatsBody {
     pub decisions_active: usize,
     pub connections: usize,
     pub connections_evicted: u64,
+    pub hosts_evicted: HostsEvictedBody,
+    pub window_dropped: u64,
     pub verdicts_failed: u64,
     pub records_lost: u64,
     pub latency_ns: LatencyBody,
     pub degraded: Vec<String>,
+}
+
+/// Hosts forgotten early because their table was full.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct HostsEvictedBody {
+    /// Originators.
+    pub sources: u64,
+    /// Responders.
+    pub destinations: u64,
+    /// An originator at a service of a responder.
+    pub pairs: u64,
+}
+
+impl From<[u64; 3]> for HostsEvictedBody {
+    fn from([sources, destinations, pairs]: [u64; 3]) -> Self {
+        Self {
+            sources,
+            destinations,
+            pairs,
+        }
+    }
 }
 
 /// An interface that is watched.
@@ -353,6 +376,8 @@ impl From<&Snapshot> for StatsBody {
             decisions_active: snapshot.active.len(),
             connections: snapshot.connections,
             connections_evicted: snapshot.connections_evicted,
+            hosts_evicted: HostsEvictedBody::from(snapshot.hosts_evicted),
+            window_dropped: snapshot.window_dropped,
             verdicts_failed: snapshot.verdicts_failed,
             records_lost: snapshot.records_lost,
             latency_ns: LatencyBody::new(&snapshot.latency_log2_ns),

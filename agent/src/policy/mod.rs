@@ -21,7 +21,7 @@ mod offenders;
 mod proposal;
 mod protected;
 
-use std::{hash::RandomState, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use tidegate_common::{address::Address, event::Milestone, verdict::Action};
 use tidegate_models::{Class, Prediction};
@@ -42,6 +42,7 @@ use crate::{
     config::{PolicyConfig, Reaction},
     decision::Target,
     track::{Connection, Observation},
+    window::HashKeys,
 };
 
 /// Pairs of hosts about which there is evidence.
@@ -84,7 +85,7 @@ pub struct Policy {
     sources: Generations<Address, SourceEvidence>,
     services: Generations<(Address, Service), ServiceEvidence>,
     offenders: Generations<Whom, Offender>,
-    hasher: RandomState,
+    keys: HashKeys,
 }
 
 impl Policy {
@@ -98,6 +99,13 @@ impl Policy {
     /// A policy without memories that spares whom it is told to spare.
     #[must_use]
     pub fn protecting(config: PolicyConfig, protected: Protected) -> Self {
+        Self::with_keys(config, protected, HashKeys::random())
+    }
+
+    /// As [`Policy::protecting`], with keys of the hash by which a crowd is counted. The estimates are the same in
+    /// every run with the same keys; fixed keys let senders choose addresses that collide.
+    #[must_use]
+    pub fn with_keys(config: PolicyConfig, protected: Protected, keys: HashKeys) -> Self {
         Self {
             protected,
             config,
@@ -105,7 +113,7 @@ impl Policy {
             sources: Generations::new(SOURCES),
             services: Generations::new(SERVICES),
             offenders: Generations::new(OFFENDERS),
-            hasher: RandomState::new(),
+            keys,
         }
     }
 
@@ -289,7 +297,7 @@ impl Policy {
         }
         evidence
             .crowd
-            .add(&self.hasher, connection.originator, statement.at_ns);
+            .add(&self.keys, connection.originator, statement.at_ns);
         let of = self.config.wide_of_events;
         let sources = evidence.crowd.size();
         let agreement = if sources >= self.config.crowd_sources {

@@ -162,12 +162,18 @@ impl Tracker {
     /// of its time where many connections and hosts are known; this lets all of them wait at once, since none depends
     /// on what another finds.
     pub fn warm(&self, events: &[FlowEvent]) {
+        // What follows on an event of the same connection is there by then.
+        let mut latest = None;
+        let mut fresh = |event: &&FlowEvent| latest.replace(event.key) != Some(event.key);
         let mut slots = [None; TOGETHER];
-        for (slot, event) in slots.iter_mut().zip(events) {
-            *slot = self.index.guess(self.index.tag(&event.key));
+        for (slot, event) in slots
+            .iter_mut()
+            .zip(events.iter().filter(|event| fresh(event)))
+        {
+            *slot = Some((event, self.index.guess(self.index.tag(&event.key))));
         }
         let mut all = 0;
-        for (slot, event) in slots.into_iter().zip(events) {
+        for (event, slot) in slots.into_iter().flatten() {
             if let Some(slot) = slot {
                 all ^= self.roster.warm(slot) ^ self.roster[slot].warm();
             }

@@ -66,6 +66,8 @@ pub(crate) fn snapshot() -> Snapshot {
         predictions: [5, 4, 3, 2, 1, 0],
         connections: 9,
         connections_evicted: 8,
+        hosts_evicted: [21, 0, 23],
+        window_dropped: 0,
         model: "live-tree".into(),
         latency_log2_ns: latency,
         verdicts_failed: 0,
