@@ -11,7 +11,7 @@ use std::{
 use nix::time::{ClockId, clock_gettime};
 use tidegate::{
     track::{
-        TOGETHER, Tracker, TrackerLimits,
+        Tracker, TrackerLimits,
         testing::{FlowTable, icmp, openings, tcp},
     },
     window::{
@@ -107,21 +107,15 @@ fn web(clients: u64) -> Vec<FlowEvent> {
     events
 }
 
-/// Events a second through tracker, windows and the shipped classifier, as the pipeline hands them on: as many at a
-/// time as have come. The best of three runs.
-fn verdicts(events: &[FlowEvent], together: usize) -> f64 {
+/// Events a second through tracker, windows and the shipped classifier, the best of three runs.
+fn verdicts(events: &[FlowEvent]) -> f64 {
     let model = Model::shipped(Schema::Live).expect("the shipped model loads");
     let run = |_| {
         let mut tracker = Tracker::new(TrackerLimits::default());
         let begin = cpu_ns();
-        for events in events.chunks(together) {
-            if together > 1 {
-                tracker.warm(events);
-            }
-            for event in events {
-                let observation = tracker.observe(black_box(event));
-                black_box(model.predict(&observation.record.features()));
-            }
+        for event in events {
+            let observation = tracker.observe(black_box(event));
+            black_box(model.predict(&observation.record.features()));
         }
         events.len() as f64 * 1e9 / (cpu_ns() - begin) as f64
     };
@@ -130,13 +124,8 @@ fn verdicts(events: &[FlowEvent], together: usize) -> f64 {
 
 /// What [`verdicts`] says.
 fn measure_verdicts(name: &str, events: &[FlowEvent]) {
-    for together in [1, TOGETHER] {
-        let rate = verdicts(events, together);
-        println!(
-            "{name}, with verdicts, {together} at a time: {:.0} ns an event",
-            1e9 / rate
-        );
-    }
+    let per_event = 1e9 / verdicts(events);
+    println!("{name}, with verdicts: {per_event:.0} ns an event");
 }
 
 /// Bytes a connection takes: by how much this process grows from 100,000 open ones to a million, from 65,536 clients.
@@ -206,7 +195,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "--json") {
         // Memory first, while nothing was freed that could be used again.
         let bytes = bytes_per_connection();
-        let [few, many] = [100, 10_000].map(|clients| verdicts(&web(clients), TOGETHER));
+        let [few, many] = [100, 10_000].map(|clients| verdicts(&web(clients)));
         println!(
             "{{\"bytes_per_connection\":{bytes:.0},\"web_100\":{few:.0},\"web_10000\":{many:.0}}}"
         );

@@ -51,11 +51,6 @@ impl Detector {
         }
     }
 
-    /// Brings what is kept about the next events into the cache; see [`Tracker::warm`].
-    pub fn warm(&self, events: &[FlowEvent]) {
-        self.tracker.warm(events);
-    }
-
     /// Takes one event through all of it.
     pub fn judge(&mut self, event: &FlowEvent) -> Judged {
         let observation = self.tracker.observe(event);

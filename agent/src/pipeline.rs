@@ -39,7 +39,7 @@ use crate::{
     engine::{COMMAND_QUEUE, Command, EngineHandle, InterfaceView, Refused, Snapshot},
     export::Recorder,
     policy::{Advice, Lift, Policy, Proposal},
-    track::{Observation, TOGETHER, TrackerLimits},
+    track::{Observation, TrackerLimits},
 };
 
 /// Heartbeat, sweep of the verdicts, timers of the tracker.
@@ -57,8 +57,6 @@ pub struct Pipeline {
     detector: Detector,
     enforcer: Enforcer,
     recorder: Option<Recorder>,
-    /// Events that are judged next, at most [`TOGETHER`]; empty but for that moment.
-    waiting: Vec<FlowEvent>,
     commands: Receiver<Command>,
     waker: Arc<Waker>,
     published: Arc<ArcSwap<Snapshot>>,
@@ -145,7 +143,6 @@ impl Pipeline {
             detector: Detector::new(model, policy, limits),
             enforcer,
             recorder,
-            waiting: Vec::with_capacity(TOGETHER),
             commands,
             waker: Arc::clone(&waker),
             published: Arc::new(ArcSwap::from_pointee(Snapshot::empty(config.mode))),
@@ -202,25 +199,14 @@ impl Pipeline {
 
     /// Handles what the kernel has sent; says whether there may be more.
     fn drain_events(&mut self) -> bool {
-        for _ in 0..BATCH / TOGETHER {
-            let mut events = std::mem::take(&mut self.waiting);
-            let items = std::iter::from_fn(|| {
-                let item = self.dataplane.events.next()?;
-                Some(FlowEvent::from_bytes(&item))
-            });
-            events.extend(items.take(TOGETHER).flatten());
-            // One alone would only be looked up twice.
-            if events.len() > 1 {
-                self.detector.warm(&events);
-            }
-            let more = events.len() == TOGETHER;
-            for event in events.drain(..) {
-                self.judge(&event);
-            }
-            // Its memory is used again.
-            self.waiting = events;
-            if !more {
+        for _ in 0..BATCH {
+            let Some(item) = self.dataplane.events.next() else {
                 return false;
+            };
+            let event = FlowEvent::from_bytes(&item);
+            drop(item);
+            if let Some(event) = event {
+                self.judge(&event);
             }
         }
         true

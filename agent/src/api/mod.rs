@@ -12,6 +12,7 @@ mod predict;
 mod problem;
 mod server;
 mod state;
+mod stream;
 pub mod view;
 
 use std::sync::{
@@ -33,6 +34,7 @@ use tidegate_models::{CLASS_COUNT, Model};
 pub use models::Models;
 pub use predict::{code_name, explanation_lines};
 pub use server::{Limits, Server, bind};
+pub use stream::MOST_STREAMS;
 
 use crate::{
     engine::{EngineHandle, Snapshot},
@@ -41,6 +43,7 @@ use crate::{
 };
 use allowlist::Keeper;
 use problem::{Problem, refusal};
+use stream::Streams;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -54,6 +57,7 @@ struct Shared {
     live: ArcSwapOption<Model>,
     token: Option<Token>,
     keeper: Keeper,
+    streams: Streams,
     counters: ApiCounters,
 }
 
@@ -63,6 +67,10 @@ struct Shared {
 pub struct ApiCounters {
     pub connections: AtomicU64,
     pub connections_refused: AtomicU64,
+    /// Requests for a stream of decisions.
+    pub streams_refused: AtomicU64,
+    /// What did not fit in the queues of clients that listen.
+    pub stream_deltas_dropped: AtomicU64,
     /// By the first digit of the status, 1 to 5.
     pub responses: [AtomicU64; 5],
     /// Rows judged by `/predict`, by class.
@@ -105,6 +113,7 @@ impl Api {
             models,
             token,
             keeper: Keeper::new(kept),
+            streams: Streams::default(),
             counters: ApiCounters::default(),
         }))
     }
@@ -134,6 +143,16 @@ impl Api {
         &self.0.keeper
     }
 
+    fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    /// Clients that listen to decisions now.
+    #[must_use]
+    pub fn stream_clients(&self) -> usize {
+        self.streams().clients()
+    }
+
     fn token(&self) -> Option<&Token> {
         self.0.token.as_ref()
     }
@@ -151,6 +170,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
             "/v1/decisions",
             get(decisions::list).post(decisions::create),
         ),
+        ("/v1/decisions/stream", get(stream::stream)),
         (
             "/v1/decisions/{id}",
             get(decisions::show).delete(decisions::delete),

@@ -5,13 +5,10 @@ use tidegate_common::{
     flow::FlowKey,
     packet::{ICMP, ICMPV6, UDP},
 };
-use tidegate_models::{Flag, Protocol, Service};
+use tidegate_models::{Flag, Protocol};
 
-use super::{Connection, connection::kdd_protocol};
-use crate::window::{
-    ServiceId,
-    hosts::{Activity, Settles, Subject},
-};
+use super::Connection;
+use crate::window::hosts::{Activity, Settles, Subject};
 
 /// Above 1023, the ports of UDP services that are abused to amplify (CISA alert TA14-017A): SSDP, Apple remote desktop,
 /// WS-Discovery, mDNS, CoAP, memcached.
@@ -75,19 +72,6 @@ pub(super) fn subject(connection: &Connection) -> Subject {
         source: entry.source,
         destination: entry.host,
         service: entry.service,
-    }
-}
-
-/// Whom an event will be about, before its connection is looked up. Of ICMP no more than the hosts is right.
-#[inline]
-pub(super) fn expected(event: &FlowEvent) -> Subject {
-    let (key, originator) = (&event.key, event.flow.originator());
-    let responder = originator.other();
-    let protocol = kdd_protocol(key.protocol);
-    Subject {
-        source: key.address(originator),
-        destination: key.address(responder),
-        service: ServiceId::new(protocol, key.port(responder), Service::OTHER),
     }
 }
 

@@ -213,7 +213,7 @@ fn saturate(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-pub(super) const fn kdd_protocol(protocol: u8) -> Protocol {
+const fn kdd_protocol(protocol: u8) -> Protocol {
     match protocol {
         UDP => Protocol::Udp,
         ICMP | ICMPV6 => Protocol::Icmp,

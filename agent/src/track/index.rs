@@ -57,12 +57,6 @@ impl Index {
         found.map(|entry| entry.slot)
     }
 
-    /// A slot with this tag: nearly always the right one.
-    #[inline]
-    pub(super) fn guess(&self, tag: Tag) -> Option<u32> {
-        self.find(tag, |_| true)
-    }
-
     /// Adds a slot that is not there yet.
     #[inline]
     pub(super) fn insert(&mut self, tag: Tag, slot: u32) {

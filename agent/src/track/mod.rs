@@ -50,9 +50,6 @@ pub const CLOCK_BACK_NS: u64 = 60_000_000_000;
 /// The most connections one call of [`Tracker::advance`] lets go.
 pub const MAX_ENDED_AT_ONCE: usize = 1024;
 
-/// Events that [`Tracker::warm`] takes at a time.
-pub const TOGETHER: usize = 32;
-
 /// How much a tracker may hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TrackerLimits {
@@ -156,30 +153,6 @@ impl Tracker {
             ended_limit: 0,
             ended_lost: 0,
         }
-    }
-
-    /// Brings what is kept about the next events, at most [`TOGETHER`], into the cache. An event waits for memory most
-    /// of its time where many connections and hosts are known; this lets all of them wait at once, since none depends
-    /// on what another finds.
-    pub fn warm(&self, events: &[FlowEvent]) {
-        // What follows on an event of the same connection is there by then.
-        let mut latest = None;
-        let mut fresh = |event: &&FlowEvent| latest.replace(event.key) != Some(event.key);
-        let mut slots = [None; TOGETHER];
-        for (slot, event) in slots
-            .iter_mut()
-            .zip(events.iter().filter(|event| fresh(event)))
-        {
-            *slot = Some((event, self.index.guess(self.index.tag(&event.key))));
-        }
-        let mut all = 0;
-        for (event, slot) in slots.into_iter().flatten() {
-            if let Some(slot) = slot {
-                all ^= self.roster.warm(slot) ^ self.roster[slot].warm();
-            }
-            all ^= self.hosts.warm(&activity::expected(event));
-        }
-        std::hint::black_box(all);
     }
 
     /// Takes one event into account and says what it means.

@@ -137,12 +137,6 @@ impl<T: Copy> Roster<T> {
         self.generation(index) & 1 == 1
     }
 
-    /// Brings a slot's links into the cache; what is returned means nothing.
-    #[inline]
-    pub(super) fn warm(&self, index: u32) -> u64 {
-        self.stamp(index)
-    }
-
     /// Changes with the tenant of a slot.
     #[inline]
     pub(super) fn generation(&self, index: u32) -> u32 {

@@ -1,9 +1,6 @@
 //! What is kept of a connection between its events: no more than its key does not tell.
 
-use tidegate_common::{
-    address::Address,
-    flow::{FlowKey, Side},
-};
+use tidegate_common::flow::{FlowKey, Side};
 use tidegate_models::{Class, Flag, Service};
 
 use super::{Connection, pace::Pace};
@@ -159,13 +156,6 @@ impl Tracked {
         self.wrong_fragment = connection.wrong_fragment.min(255) as u8;
         self.urgent = connection.urgent.min(255) as u8;
         self.facts = Facts::of(self.facts.originator(), connection);
-    }
-
-    /// A word of each of its cache lines, which brings them into the cache; what is returned means nothing.
-    #[inline]
-    pub(super) fn warm(&self) -> u64 {
-        let word = |address: Address| u64::from(address.to_bytes()[0]);
-        word(self.key.a) ^ self.seen_ns ^ self.src_packets ^ u64::from(self.facts.0)
     }
 
     /// First packet, ns.

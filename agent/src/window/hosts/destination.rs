@@ -156,8 +156,4 @@ impl Entry for Destination {
     fn hash(&self) -> u64 {
         self.hash
     }
-
-    fn warm(&self) -> u64 {
-        self.hash ^ u64::from(self.open)
-    }
 }

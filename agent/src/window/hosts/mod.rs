@@ -137,16 +137,6 @@ impl Hosts {
         columns
     }
 
-    /// Brings into the cache what is known of a subject's hosts; what is returned means nothing.
-    #[inline]
-    #[must_use]
-    pub fn warm(&self, subject: &Subject) -> u64 {
-        let hashes = Hashes::of(subject, &self.keys);
-        self.sources.warm(hashes.source)
-            ^ self.destinations.warm(hashes.destination)
-            ^ self.pairs.warm(hashes.pair)
-    }
-
     /// An open TCP connection is followed no longer: evicted, idle for too long, or replaced.
     pub fn close(&mut self, subject: &Subject) {
         let hashes = Hashes::of(subject, &self.keys);

@@ -162,8 +162,4 @@ impl Entry for Source {
     fn hash(&self) -> u64 {
         self.hash
     }
-
-    fn warm(&self) -> u64 {
-        self.hash ^ u64::from(self.open)
-    }
 }

@@ -13,11 +13,6 @@ const FORGOTTEN_TICKS: u32 = (1_200_000_000_000u64 >> TICK_SHIFT) as u32;
 pub(super) trait Entry {
     /// The hash of its key. It stands for the key: that two share one is as likely as guessing the keys of the hash.
     fn hash(&self) -> u64;
-
-    /// Reads a word of each cache line that every event needs, and makes something of them.
-    fn warm(&self) -> u64 {
-        self.hash()
-    }
 }
 
 /// Eight entries with the same part of the hash. One cache line.
@@ -115,15 +110,6 @@ impl<E: Entry> Table<E> {
             .map(|way| usize::from(set.places[way]))
             .find(|place| self.entries[*place].hash() == hash)?;
         self.entries.get_mut(place)
-    }
-
-    /// Brings the entry of a hash into the cache, if there is one; what is returned means nothing.
-    #[inline]
-    pub(super) fn warm(&self, hash: u64) -> u64 {
-        let set = &self.sets[hash as usize & (self.sets.len() - 1)];
-        let way = (0..usize::from(set.taken)).find(|way| set.tags[*way] == tag(hash));
-        let entry = way.and_then(|way| self.entries.get(usize::from(set.places[way])));
-        entry.map_or(0, E::warm)
     }
 
     #[inline]
