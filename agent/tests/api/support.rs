@@ -239,11 +239,12 @@ fn allowlist<'a>(added: impl IntoIterator<Item = &'a Cidr>) -> Arc<[(Cidr, Prote
         .collect()
 }
 
-/// Three flows of 10.0.0.1, of 1 to 3 packets more than the one before.
+/// Three flows of 10.0.0.1, each from the next port and of a packet more than the one before.
 fn flows(query: FlowQuery) -> Vec<FlowView> {
-    let mut flows: Vec<_> = (0..3)
+    let mut flows: Vec<_> = (0..3_u16)
         .map(|n| FlowView {
-            src_packets: 5 + n,
+            src_port: 40_000 + n,
+            src_packets: 5 + u64::from(n),
             ..flow()
         })
         .filter(|flow| {
