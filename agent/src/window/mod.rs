@@ -26,6 +26,7 @@
 
 pub mod hosts;
 
+mod hashed;
 mod keyed;
 mod last;
 mod recent;
@@ -39,7 +40,7 @@ use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
 
 pub use self::keyed::HashKeys;
-use self::{last::Last, recent::Recent};
+use self::{hashed::Hashes, last::Last, recent::Recent};
 
 /// Length of the time window, ns.
 pub const RECENT_NS: u64 = 2_000_000_000;
@@ -146,6 +147,7 @@ pub struct Place {
 pub struct Windows {
     recent: Recent,
     last: Last,
+    keys: HashKeys,
     clock_ns: u64,
 }
 
@@ -156,6 +158,7 @@ impl Windows {
         Self {
             recent: Recent::new(max_recent.clamp(1, MAX_RECENT), keys),
             last: Last::new(keys),
+            keys,
             clock_ns: 0,
         }
     }
@@ -174,14 +177,15 @@ impl Windows {
     /// A connection that began at `at_ns`. One that began too long ago for the time window enters only the other.
     pub fn enter(&mut self, entry: &Entry, at_ns: u64, weights: Weights) -> Place {
         self.advance(at_ns);
+        let hashes = Hashes::of(entry, &self.keys);
         let recent = if at_ns.saturating_add(RECENT_NS) > self.clock_ns {
-            let number = self.recent.push(entry, at_ns, weights);
+            let number = self.recent.push(entry, &hashes, at_ns, weights);
             self.recent.expire(self.clock_ns);
             number
         } else {
             0
         };
-        let last = self.last.push(entry, weights.last);
+        let last = self.last.push(entry, &hashes, weights.last);
         Place { recent, last }
     }
 
@@ -193,8 +197,9 @@ impl Windows {
 
     /// Writes the window columns of `subject`, whose entry is at `place`, as of the clock.
     pub fn judge(&self, subject: &Entry, place: Place, record: &mut KddRecord) {
-        self.recent.judge(subject, place.recent, record);
-        self.last.judge(subject, place.last, record);
+        let hashes = Hashes::of(subject, &self.keys);
+        self.recent.judge(subject, &hashes, place.recent, record);
+        self.last.judge(subject, &hashes, place.last, record);
     }
 
     /// Entries dropped because the 2 s window was full.
