@@ -7,6 +7,7 @@ mod allowlist;
 mod auth;
 mod body;
 mod decisions;
+mod kept;
 mod models;
 mod predict;
 mod problem;
@@ -31,6 +32,7 @@ use axum::{
 };
 use tidegate_models::{CLASS_COUNT, Model};
 
+pub use kept::Kept;
 pub use models::Models;
 pub use predict::{code_name, explanation_lines};
 pub use server::{Limits, Server, bind};
@@ -38,7 +40,6 @@ pub use stream::MOST_STREAMS;
 
 use crate::{
     engine::{EngineHandle, Snapshot},
-    policy::Kept,
     token::Token,
 };
 use allowlist::Keeper;

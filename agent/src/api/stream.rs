@@ -46,6 +46,8 @@ const QUEUE: usize = 16;
 const MOST_CHANGES: usize = 256;
 /// Between two looks; the pipeline publishes no oftener.
 const LOOK: Duration = Duration::from_millis(100);
+/// The same after a look at which all were sent the state, which may be long.
+const REST: Duration = Duration::from_secs(1);
 /// So often something is sent, so that one notices when the other is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -168,6 +170,9 @@ async fn watch(api: Api) {
             return;
         }
         drop(shared);
+        if delta.len() > MOST_CHANGES {
+            looks.reset_after(REST);
+        }
         before = now;
     }
 }

@@ -17,6 +17,7 @@
 mod activity;
 mod connection;
 mod index;
+mod life;
 mod pace;
 mod roster;
 #[doc(hidden)]
@@ -29,14 +30,14 @@ use std::collections::VecDeque;
 
 use tidegate_common::{
     event::{FlowEvent, Milestone},
-    flow::{ATTEMPT_NS, CLOSED_LINGER_NS, EVENT_EVERY_NS, FlowKey, FlowSnapshot, idle_timeout_ns},
-    packet::{TCP, UDP},
+    flow::{FlowKey, FlowSnapshot},
 };
-use tidegate_models::{Class, KddRecord, Protocol};
+use tidegate_models::{Class, KddRecord};
 
 pub use self::connection::Connection;
 use self::{
     index::{Index, Tag},
+    life::{is_afterthought, queue, replaces, timeout_ns},
     roster::{Queue, Roster},
     tracked::Tracked,
 };
@@ -406,16 +407,6 @@ impl Tracker {
     }
 }
 
-/// Whether `event` is about a new connection under the key of `tracked`. One with an earlier first packet is not:
-/// it was overtaken on its way.
-fn replaces(tracked: &Tracked, event: &FlowEvent) -> bool {
-    let start_ns = tracked.start_ns();
-    let new = event.milestone() == Some(Milestone::New);
-    // A coarse packet clock can give both connections the same first packet time.
-    event.flow.first_ns > start_ns
-        || (event.flow.first_ns == start_ns && new && tracked.is_closed())
-}
-
 /// Takes a later event of a known connection into account; `connection` is what was kept of it.
 fn update(
     tracked: &mut Tracked,
@@ -450,30 +441,4 @@ fn unheard_messages(connection: &Connection, event: &FlowEvent) -> Weights {
         last: weights.recent.min(LAST_CONNECTIONS),
         ..weights
     }
-}
-
-/// Whether a TCP connection not heard of before is one that was let go after its end: it has been in the windows.
-fn is_afterthought(connection: &Connection, event: &FlowEvent) -> bool {
-    connection.closed && !matches!(event.milestone(), Some(Milestone::New | Milestone::Closed))
-}
-
-fn queue(connection: &Connection) -> Queue {
-    match connection.kdd_protocol() {
-        Protocol::Tcp if connection.closed => Queue::Closed,
-        Protocol::Tcp if connection.attempt => Queue::Attempts,
-        Protocol::Tcp => Queue::Streams,
-        Protocol::Udp | Protocol::Icmp => Queue::Datagrams,
-    }
-}
-
-/// How long after its latest event a connection can have no further one. Its latest packet came at most
-/// [`EVENT_EVERY_NS`] after that event, and one that comes this much later opens a new conversation.
-const fn timeout_ns(queue: Queue) -> u64 {
-    EVENT_EVERY_NS
-        + match queue {
-            Queue::Closed => CLOSED_LINGER_NS,
-            Queue::Attempts => ATTEMPT_NS,
-            Queue::Datagrams => idle_timeout_ns(UDP),
-            Queue::Streams => idle_timeout_ns(TCP),
-        }
 }

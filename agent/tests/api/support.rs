@@ -13,14 +13,14 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tidegate::{
-    api::{Api, Limits, Models, Server},
+    api::{Api, Kept, Limits, Models, Server},
     config::Cidr,
     decision::{Decision, Grounds, Origin, Phase, Target},
     engine::{
         Allowed, COMMAND_QUEUE, Command, EngineHandle, FlowQuery, FlowView, InterfaceView,
         NewDecision, Refused, Snapshot, Wake,
     },
-    policy::{About, Evidence, Kept, Protection},
+    policy::{About, Evidence, Protection},
     token::Token,
 };
 use tidegate_common::{
