@@ -159,10 +159,19 @@ async fn watch(api: Api) {
         if message.is_some() {
             spoke = Instant::now();
         }
+        // Written once, for all who need it.
+        let mut state = None;
         let mut shared = api.streams().shared();
         for client in &mut shared.clients {
             client.behind |= delta.len() > MOST_CHANGES;
-            client.tell(message.as_ref(), delta.len() > 0, &now, api.counters());
+            if !client.behind {
+                client.tell(message.as_ref(), delta.len() > 0, api.counters());
+            } else if client.is_read() {
+                let state = state.get_or_insert_with(|| event("state", &bodies(&now.active)));
+                client.catch_up(state);
+            } else if delta.len() > 0 {
+                client.miss(api.counters());
+            }
         }
         shared.clients.retain(|client| !client.queue.is_closed());
         if shared.clients.is_empty() {
@@ -178,49 +187,38 @@ async fn watch(api: Api) {
 }
 
 impl Client {
-    fn tell(
-        &mut self,
-        message: Option<&Bytes>,
-        changed: bool,
-        now: &Snapshot,
-        counters: &ApiCounters,
-    ) {
-        let message = if self.behind {
-            // Not written for nothing.
-            if self.queue.capacity() == 0 {
-                self.miss(changed, counters);
-                return;
-            }
-            self.catch_up(now)
-        } else {
-            match message {
-                Some(message) => message.clone(),
-                None => return,
-            }
+    /// Passes a message on; `changed` says whether it matters if it does not get through.
+    fn tell(&mut self, message: Option<&Bytes>, changed: bool, counters: &ApiCounters) {
+        let Some(message) = message else {
+            return;
         };
-        match self.queue.try_send(message) {
-            Ok(()) => (self.behind, self.missed) = (false, 0),
-            Err(TrySendError::Full(_)) => self.miss(changed, counters),
-            Err(TrySendError::Closed(_)) => {}
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(message.clone())
+            && changed
+        {
+            self.miss(counters);
         }
     }
 
-    fn miss(&mut self, changed: bool, counters: &ApiCounters) {
-        if changed {
-            self.behind = true;
-            self.missed += 1;
-            ApiCounters::count(&counters.stream_deltas_dropped);
-        }
+    fn miss(&mut self, counters: &ApiCounters) {
+        self.behind = true;
+        self.missed += 1;
+        ApiCounters::count(&counters.stream_deltas_dropped);
     }
 
-    /// What puts a client in the picture, whatever it has missed.
-    fn catch_up(&self, now: &Snapshot) -> Bytes {
-        let state = event("state", &bodies(&now.active));
-        if self.missed == 0 {
-            return state;
+    /// Whether nothing waits for it. A state is long: never more than one waits.
+    fn is_read(&self) -> bool {
+        self.queue.capacity() == QUEUE
+    }
+
+    /// Puts a client for whom nothing waits in the picture, whatever it has missed.
+    fn catch_up(&mut self, state: &Bytes) {
+        let lost = serde_json::json!({ "deltas": self.missed });
+        let lost = (self.missed > 0).then(|| event("lost", &lost));
+        for message in lost.into_iter().chain([state.clone()]) {
+            // There is room for both; who has left is taken off the list.
+            let _ = self.queue.try_send(message);
         }
-        let lost = event("lost", &serde_json::json!({ "deltas": self.missed }));
-        [lost, state].concat().into()
+        (self.behind, self.missed) = (false, 0);
     }
 }
 
