@@ -191,13 +191,13 @@ impl Tracker {
         tracked.active_ns = self.clock_ns;
         let rate = tracked.pace.observe(event.now_ns, connection.src_packets);
         let mut record = connection.record(rate);
+        let entry = connection.entry();
+        let hashes = self.windows.hashes(&entry);
         self.windows
-            .judge(&connection.entry(), tracked.place, &mut record);
+            .judge_hashed(&entry, &hashes, tracked.place, &mut record);
         let known = (!first || is_afterthought(&connection, event)).then_some(&before);
         let activity = activity::between(known, &connection, event, over_ns);
-        record.hosts = self
-            .hosts
-            .observe(&activity::subject(&connection), &activity);
+        record.hosts = self.hosts.observe_hashed(&hashes, &activity);
         self.roster.touch(slot, queue(&connection));
         Observation {
             id: self.id(slot),

@@ -9,7 +9,7 @@ use super::{Entry, HashKeys, ServiceId};
 
 /// The hashes of an entry's parts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hashes {
+pub(crate) struct Hashes {
     pub(super) host: u64,
     pub(super) service: u64,
     pub(super) source: u64,

@@ -39,8 +39,9 @@ mod tests;
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
 
+pub(crate) use self::hashed::Hashes;
 pub use self::keyed::HashKeys;
-use self::{hashed::Hashes, last::Last, recent::Recent};
+use self::{last::Last, recent::Recent};
 
 /// Length of the time window, ns.
 pub const RECENT_NS: u64 = 2_000_000_000;
@@ -197,9 +198,24 @@ impl Windows {
 
     /// Writes the window columns of `subject`, whose entry is at `place`, as of the clock.
     pub fn judge(&self, subject: &Entry, place: Place, record: &mut KddRecord) {
-        let hashes = Hashes::of(subject, &self.keys);
-        self.recent.judge(subject, &hashes, place.recent, record);
-        self.last.judge(subject, &hashes, place.last, record);
+        self.judge_hashed(subject, &self.hashes(subject), place, record);
+    }
+
+    /// As [`Windows::judge`], with the hashes of the subject.
+    pub(crate) fn judge_hashed(
+        &self,
+        subject: &Entry,
+        hashes: &Hashes,
+        place: Place,
+        record: &mut KddRecord,
+    ) {
+        self.recent.judge(subject, hashes, place.recent, record);
+        self.last.judge(subject, hashes, place.last, record);
+    }
+
+    /// The hashes of an entry, also for [`Hosts`](hosts::Hosts) with the same keys.
+    pub(crate) fn hashes(&self, entry: &Entry) -> Hashes {
+        Hashes::of(entry, &self.keys)
     }
 
     /// Entries dropped because the 2 s window was full.
