@@ -1,6 +1,9 @@
-//! What an event costs the tracker: `cargo bench -p tidegate --bench tracker`. Prints, asserts nothing.
+//! What an event costs the tracker, and a connection in memory: `cargo bench -p tidegate --bench tracker`, or `cargo
+//! xtask bench tracker`, which compares with targets. Prints, asserts nothing. `--json` prints bytes a connection, and
+//! events a second of CPU time through tracker, windows and classifier.
 
 use std::{
+    fs,
     hint::black_box,
     net::{IpAddr, SocketAddr},
 };
@@ -9,7 +12,7 @@ use nix::time::{ClockId, clock_gettime};
 use tidegate::{
     track::{
         Tracker, TrackerLimits,
-        testing::{FlowTable, icmp, tcp},
+        testing::{FlowTable, icmp, openings, tcp},
     },
     window::{
         HashKeys, ServiceId,
@@ -104,17 +107,53 @@ fn web(clients: u64) -> Vec<FlowEvent> {
     events
 }
 
-/// As [`measure`], with the shipped tree's verdict.
-fn measure_verdicts(name: &str, events: &[FlowEvent]) {
+/// Events a second through tracker, windows and the shipped classifier, the best of three runs.
+fn verdicts(events: &[FlowEvent]) -> f64 {
     let model = Model::shipped(Schema::Live).expect("the shipped model loads");
-    let mut tracker = Tracker::new(TrackerLimits::default());
-    let begin = cpu_ns();
-    for event in events {
-        let observation = tracker.observe(black_box(event));
-        black_box(model.predict(&observation.record.features()));
-    }
-    let per_event = (cpu_ns() - begin) as f64 / events.len() as f64;
+    let run = |_| {
+        let mut tracker = Tracker::new(TrackerLimits::default());
+        let begin = cpu_ns();
+        for event in events {
+            let observation = tracker.observe(black_box(event));
+            black_box(model.predict(&observation.record.features()));
+        }
+        events.len() as f64 * 1e9 / (cpu_ns() - begin) as f64
+    };
+    (0..3).map(run).fold(0.0, f64::max)
+}
+
+/// What [`verdicts`] says.
+fn measure_verdicts(name: &str, events: &[FlowEvent]) {
+    let per_event = 1e9 / verdicts(events);
     println!("{name}, with verdicts: {per_event:.0} ns an event");
+}
+
+/// Bytes a connection takes: by how much this process grows from 100,000 open ones to a million, from 65,536 clients.
+fn bytes_per_connection() -> f64 {
+    const BEFORE: usize = 100_000;
+    const AFTER: usize = 1_000_000;
+    let mut tracker = Tracker::new(TrackerLimits {
+        max_connections: AFTER,
+    });
+    let mut events = openings(START, 10_000);
+    let mut open = |connections: usize| {
+        for event in events.by_ref().take(connections) {
+            tracker.observe(&event);
+        }
+        resident_bytes()
+    };
+    let before = open(BEFORE);
+    (open(AFTER - BEFORE) - before) / (AFTER - BEFORE) as f64
+}
+
+/// Memory of this process that is no file.
+fn resident_bytes() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux has this file");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    1024.0 * kib.expect("a size").parse::<f64>().expect("a number")
 }
 
 /// What the columns keyed by host cost of all that: `sources` in turn, every `new`-th event a new connection.
@@ -153,6 +192,16 @@ fn measure_hosts(sources: u64, new: u64) {
 }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--json") {
+        // Memory first, while nothing was freed that could be used again.
+        let bytes = bytes_per_connection();
+        let [few, many] = [100, 10_000].map(|clients| verdicts(&web(clients)));
+        println!(
+            "{{\"bytes_per_connection\":{bytes:.0},\"web_100\":{few:.0},\"web_10000\":{many:.0}}}"
+        );
+        return;
+    }
+    println!("{:.0} bytes a connection", bytes_per_connection());
     for (sources, new) in [(100, 5), (10_000, 5), (50_000, u64::MAX), (16_000_000, 1)] {
         measure_hosts(sources, new);
     }
@@ -180,11 +229,9 @@ fn main() {
             event
         };
         let ticks: Vec<_> = (0..EVENTS).map(tick).collect();
-        measure(
-            &format!("ticks of {connections} connections"),
-            &mut tracker,
-            &ticks,
-        );
+        let name = format!("ticks of {connections} connections");
+        measure(&name, &mut tracker, &ticks);
+        measure_verdicts(&name, &ticks);
     }
     let mut flows = FlowTable::default();
     let mut pings = Vec::new();

@@ -37,9 +37,15 @@ impl Detector {
     /// A detector that has seen nothing yet; `model` is of the schema live.
     #[must_use]
     pub fn new(model: Arc<Model>, policy: Policy, limits: TrackerLimits) -> Self {
+        Self::with_tracker(model, policy, Tracker::new(limits))
+    }
+
+    /// As [`Detector::new`], with a tracker of one's own.
+    #[must_use]
+    pub fn with_tracker(model: Arc<Model>, policy: Policy, tracker: Tracker) -> Self {
         Self {
             model,
-            tracker: Tracker::new(limits),
+            tracker,
             policy,
             predictions: [0; CLASS_COUNT],
         }

@@ -190,6 +190,10 @@ pub struct Snapshot {
     pub connections: usize,
     /// Connections forgotten early because the table was full.
     pub connections_evicted: u64,
+    /// Hosts forgotten early because their table was full: sources, destinations, pairs.
+    pub hosts_evicted: [u64; 3],
+    /// Entries dropped early because the 2 s window was full.
+    pub window_dropped: u64,
     /// Name of the model that judges.
     pub model: Arc<str>,
     /// From an event's packet to the end of its classification, in ns: how many took less than 2^(i+1) ns.
@@ -219,6 +223,8 @@ impl Snapshot {
             predictions: [0; CLASS_COUNT],
             connections: 0,
             connections_evicted: 0,
+            hosts_evicted: [0; 3],
+            window_dropped: 0,
             model: "".into(),
             latency_log2_ns: [0; 40],
             verdicts_failed: 0,

@@ -15,15 +15,16 @@ use crate::{api::ApiCounters, config::mode_name, engine::Snapshot};
 /// `Content-Type` of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All metrics; those of the dataplane only where there is one.
+/// All metrics; those of the dataplane only where there is one. `listening` is how many clients listen to decisions.
 #[must_use]
-pub fn render(snapshot: Option<&Snapshot>, api: &ApiCounters) -> String {
+pub fn render(snapshot: Option<&Snapshot>, api: &ApiCounters, listening: usize) -> String {
     let mut text = Text(String::with_capacity(8 << 10));
     text.family("tidegate_build_info", "gauge", "The version that runs.");
     let version = env!("CARGO_PKG_VERSION");
     text.sample("tidegate_build_info", &[("version", version)], 1);
     self::api(&mut text, api);
     if let Some(snapshot) = snapshot {
+        streams(&mut text, api, listening);
         kernel(&mut text, snapshot);
         agent(&mut text, snapshot);
         latency(&mut text, &snapshot.latency_log2_ns);
@@ -57,6 +58,27 @@ fn api(text: &mut Text, api: &ApiCounters) {
     text.family(name, "counter", "Rows judged by /predict, by class.");
     for (class, counter) in Class::ALL.iter().zip(&api.predictions) {
         text.sample(name, &[("class", class.name())], load(counter));
+    }
+}
+
+fn streams(text: &mut Text, api: &ApiCounters, listening: usize) {
+    let name = "tidegate_api_streams";
+    text.family(name, "gauge", "Clients that listen to decisions.");
+    text.sample(name, &[], listening);
+    for (name, help, counter) in [
+        (
+            "tidegate_api_streams_refused_total",
+            "Clients that could not listen because too many did.",
+            &api.streams_refused,
+        ),
+        (
+            "tidegate_api_stream_deltas_dropped_total",
+            "Deltas that did not fit in a listening client's queue.",
+            &api.stream_deltas_dropped,
+        ),
+    ] {
+        text.family(name, "counter", help);
+        text.sample(name, &[], counter.load(Ordering::Relaxed));
     }
 }
 
@@ -156,6 +178,16 @@ fn agent(text: &mut Text, snapshot: &Snapshot) {
     for interface in &snapshot.interfaces {
         text.sample(name, &[("iface", &interface.name)], interface.events);
     }
+    let name = "tidegate_hosts_evicted_total";
+    text.family(
+        name,
+        "counter",
+        "Hosts forgotten early because their table was full, by table.",
+    );
+    let tables = ["sources", "destinations", "pairs"];
+    for (table, n) in tables.into_iter().zip(snapshot.hosts_evicted) {
+        text.sample(name, &[("table", table)], n);
+    }
     let name = "tidegate_mode_info";
     text.family(name, "gauge", "1 for the mode in force.");
     for mode in [Mode::Enforce, Mode::Monitor, Mode::Bypass] {
@@ -171,6 +203,12 @@ fn agent(text: &mut Text, snapshot: &Snapshot) {
             "counter",
             "Connections forgotten early because the table was full.",
             snapshot.connections_evicted,
+        ),
+        (
+            "tidegate_window_entries_dropped_total",
+            "counter",
+            "Connections that left the 2 s window early because it was full.",
+            snapshot.window_dropped,
         ),
         (
             "tidegate_verdicts_failed_total",

@@ -6,6 +6,7 @@
 mod allowlist;
 mod commands;
 mod latency;
+mod publish;
 mod wake;
 
 use std::{
@@ -24,7 +25,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tidegate_common::{
     control::{Control, Mode},
     event::FlowEvent,
-    stats::{Counter, Stats},
+    stats::Stats,
 };
 use tidegate_models::{Classifier as _, Model};
 
@@ -32,7 +33,7 @@ use self::{latency::Latency, wake::Waker};
 use crate::{
     api::explanation_lines,
     config::{Cidr, Config, OnAgentLoss},
-    dataplane::{self, Dataplane, DataplaneError, monotonic_ns},
+    dataplane::{Dataplane, DataplaneError, monotonic_ns},
     decision::{Decision, Grounds, Origin},
     detect::{Detector, Judged},
     enforce::{Enforcer, Order},
@@ -50,8 +51,6 @@ const PUBLISH_NS: u64 = 1_000_000_000;
 const REFRESH_NS: u64 = 60_000_000_000;
 /// Events handled before commands and the tick get their turn.
 const BATCH: usize = 1024;
-/// Connections followed at a time.
-const MAX_CONNECTIONS: usize = 131_072;
 
 /// The running engine.
 pub struct Pipeline {
@@ -138,7 +137,7 @@ impl Pipeline {
         let (sender, commands) = sync_channel(COMMAND_QUEUE);
         let stats = dataplane.tables.stats()?;
         let limits = TrackerLimits {
-            max_connections: MAX_CONNECTIONS,
+            max_connections: config.dataplane.flow_table_size as usize,
         };
         let mut pipeline = Self {
             dataplane,
@@ -351,53 +350,5 @@ impl Pipeline {
         if self.changed || now_ns.saturating_sub(self.published_ns) >= PUBLISH_NS {
             self.publish(now_ns);
         }
-    }
-
-    fn publish(&mut self, now_ns: u64) {
-        let known = std::mem::take(&mut self.degraded);
-        for InterfaceView { name, index, .. } in &self.interfaces {
-            if !dataplane::is_there(*index) {
-                let lost = format!("interface {name} is gone; restart to watch a new one");
-                if !known.contains(&lost) {
-                    tracing::warn!("{lost}");
-                }
-                self.degraded.push(lost);
-            }
-        }
-        match self.dataplane.tables.stats() {
-            Ok(stats) => {
-                let grew = |counter| stats.value(counter) > self.stats.value(counter);
-                if grew(Counter::EventsLost) {
-                    self.degraded
-                        .push("events are being lost: the ring buffer is full".to_owned());
-                }
-                if grew(Counter::FlowsOverBudget) {
-                    self.degraded
-                        .push("new flows exceed the budget; the rest is only counted".to_owned());
-                }
-                self.stats = stats;
-            }
-            Err(error) => self.degraded.push(error.to_string()),
-        }
-        self.changed = false;
-        self.published_ns = now_ns;
-        self.published.store(Arc::new(Snapshot {
-            at: Timestamp::now(),
-            started_at: self.started_at,
-            mode: self.mode,
-            interfaces: self.interfaces.clone(),
-            stats: self.stats,
-            active: self.enforcer.active(),
-            ended: self.enforcer.ended(),
-            predictions: *self.detector.predictions(),
-            connections: self.detector.tracker().len(),
-            connections_evicted: self.detector.tracker().evicted(),
-            model: self.detector.model().name().into(),
-            latency_log2_ns: self.latency.log2_ns(),
-            verdicts_failed: self.enforcer.failed(),
-            records_lost: self.records_lost,
-            allowlist: self.detector.policy().protected().entries().collect(),
-            degraded: self.degraded.clone(),
-        }));
     }
 }

@@ -16,14 +16,13 @@ use signal_hook::{
 };
 
 use crate::{
-    api::{self, Api, Limits, Models, Server},
+    api::{self, Api, Kept, Limits, Models, Server},
     cli::Ready,
     config::{Config, Placement},
     dataplane::{Dataplane, DataplaneError, Options, PinsError},
     error::{AppError, ErrorKind},
     export::Recorder,
     pipeline::Pipeline,
-    policy::Kept,
     token::Token,
 };
 

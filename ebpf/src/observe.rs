@@ -5,8 +5,8 @@ use aya_log_ebpf::warn;
 use tidegate_common::{
     atomic::SharedU64,
     control::{Control, OverflowKey},
-    event::{FlowEvent, Milestone},
-    flow::{FlowKey, FlowRecord, FlowSnapshot, Side},
+    event::FlowEvent,
+    flow::{FlowKey, FlowRecord},
     observe::{self, Host},
     packet::Packet,
     stats::Counter,
@@ -54,21 +54,11 @@ impl<C: EbpfContext> Host for Kernel<'_, C> {
     }
 
     #[inline(always)]
-    fn emit(
-        &mut self,
-        key: &FlowKey,
-        flow: FlowSnapshot,
-        now_ns: u64,
-        ifindex: u32,
-        milestone: Milestone,
-        sender: Side,
-    ) {
+    fn emit(&mut self, event: FlowEvent) {
         let Some(mut entry) = EVENTS.reserve::<FlowEvent>(0) else {
             return count(Counter::EventsLost);
         };
-        entry.write(FlowEvent::new(
-            *key, flow, now_ns, ifindex, milestone, sender,
-        ));
+        entry.write(event);
         entry.submit(0);
         count(Counter::Events);
     }

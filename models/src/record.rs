@@ -138,12 +138,16 @@ impl KddRecord {
 
 /// `count` of `total` in percent, rounded half up as KDD did; 0 when `total` is 0, at most 100.
 pub const fn percent(count: u32, total: u32) -> u32 {
-    if total == 0 {
-        return 0;
+    // Mostly all or none: no division then. Dividing 64 bits takes twice as long as 32.
+    if count == 0 || total == 0 {
+        0
+    } else if count >= total {
+        100
+    } else if total < 1 << 25 {
+        (100 * count + total / 2) / total
+    } else {
+        ((100 * count as u64 + total as u64 / 2) / total as u64) as u32
     }
-    let total = total as u64;
-    let rounded = (100 * count as u64 + total / 2) / total;
-    if rounded > 100 { 100 } else { rounded as u32 }
 }
 
 #[cfg(test)]
@@ -161,6 +165,21 @@ mod tests {
         assert_eq!(percent(1, 201), 0);
         assert_eq!(percent(u32::MAX, u32::MAX), 100);
         assert_eq!(percent(5, 3), 100);
+        let rounded = |count: u32, total: u32| {
+            let (count, total) = (u64::from(count), u64::from(total));
+            (100 * count + total / 2) / total
+        };
+        for total in [1, 2, 7, 255, 511, (1 << 25) - 1, 1 << 25, u32::MAX] {
+            for count in [0, 1, 2, total / 200, total / 3, total / 2, total - 1, total] {
+                let count = count.min(total);
+                let expected = rounded(count, total);
+                assert_eq!(
+                    u64::from(percent(count, total)),
+                    expected,
+                    "{count}/{total}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod live;
 mod models;
 mod replay;
+mod tracker;
 
 use std::fs;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ enum Name {
     Models,
     /// A capture of mixed flows: packets a second on one core
     Replay,
+    /// Connections followed: bytes each, and events a second on one core
+    Tracker,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,6 +118,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     let (rows, figures) = match args.name {
         Name::Models => models::measure(args.data.as_deref())?,
         Name::Replay => (replay::measure()?, Vec::new()),
+        Name::Tracker => (tracker::measure()?, Vec::new()),
         Name::Reaction | Name::Idle | Name::Live => {
             if args.output == Output::Human {
                 doctor::prepare(if args.name == Name::Live {

@@ -11,14 +11,13 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Api, body, json,
+    Api, Kept, body, json,
     problem::Problem,
     view::{AllowlistBody, AllowlistChangeBody},
 };
 use crate::{
     config::Cidr,
     engine::{Allowed, Command},
-    policy::Kept,
 };
 
 /// Where additions are kept; `None` where there is no such place. Locked from before a change until it is written, so

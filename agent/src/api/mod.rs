@@ -7,11 +7,13 @@ mod allowlist;
 mod auth;
 mod body;
 mod decisions;
+mod kept;
 mod models;
 mod predict;
 mod problem;
 mod server;
 mod state;
+mod stream;
 pub mod view;
 
 use std::sync::{
@@ -30,17 +32,19 @@ use axum::{
 };
 use tidegate_models::{CLASS_COUNT, Model};
 
+pub use kept::Kept;
 pub use models::Models;
 pub use predict::{code_name, explanation_lines};
 pub use server::{Limits, Server, bind};
+pub use stream::MOST_STREAMS;
 
 use crate::{
     engine::{EngineHandle, Snapshot},
-    policy::Kept,
     token::Token,
 };
 use allowlist::Keeper;
 use problem::{Problem, refusal};
+use stream::Streams;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -54,6 +58,7 @@ struct Shared {
     live: ArcSwapOption<Model>,
     token: Option<Token>,
     keeper: Keeper,
+    streams: Streams,
     counters: ApiCounters,
 }
 
@@ -63,6 +68,10 @@ struct Shared {
 pub struct ApiCounters {
     pub connections: AtomicU64,
     pub connections_refused: AtomicU64,
+    /// Requests for a stream of decisions.
+    pub streams_refused: AtomicU64,
+    /// What did not fit in the queues of clients that listen.
+    pub stream_deltas_dropped: AtomicU64,
     /// By the first digit of the status, 1 to 5.
     pub responses: [AtomicU64; 5],
     /// Rows judged by `/predict`, by class.
@@ -105,6 +114,7 @@ impl Api {
             models,
             token,
             keeper: Keeper::new(kept),
+            streams: Streams::default(),
             counters: ApiCounters::default(),
         }))
     }
@@ -134,6 +144,16 @@ impl Api {
         &self.0.keeper
     }
 
+    fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    /// Clients that listen to decisions now.
+    #[must_use]
+    pub fn stream_clients(&self) -> usize {
+        self.streams().clients()
+    }
+
     fn token(&self) -> Option<&Token> {
         self.0.token.as_ref()
     }
@@ -151,6 +171,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
             "/v1/decisions",
             get(decisions::list).post(decisions::create),
         ),
+        ("/v1/decisions/stream", get(stream::stream)),
         (
             "/v1/decisions/{id}",
             get(decisions::show).delete(decisions::delete),

@@ -177,6 +177,7 @@ async fn accept(
         }
     }
     drop(listener);
+    api.streams().close();
     // Fails only if nobody listens.
     let _ = closing.send(true);
     let drained = async { while connections.join_next().await.is_some() {} };

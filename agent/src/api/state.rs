@@ -185,7 +185,8 @@ pub(super) async fn readyz(State(api): State<Api>) -> Response {
 
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
     let snapshot = api.snapshot().ok();
-    let text = metrics::render(snapshot.as_deref(), api.counters());
+    let listening = api.stream_clients();
+    let text = metrics::render(snapshot.as_deref(), api.counters(), listening);
     let content_type = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
     (content_type, text).into_response()
 }

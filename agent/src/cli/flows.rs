@@ -70,11 +70,24 @@ pub(super) fn run(command: Command, out: &mut Output) -> Result<(), AppError> {
         if !flows.is_empty() {
             out.list(&flows, || rows(&flows))?;
         }
+        if out.is_closed() {
+            return Ok(());
+        }
     }
 }
 
 /// Both ends and the protocol.
-type Key = (IpAddr, u16, IpAddr, u16, String);
+pub(super) type Key = (IpAddr, u16, IpAddr, u16, String);
+
+pub(super) fn key(flow: &FlowBody) -> Key {
+    (
+        flow.src,
+        flow.src_port,
+        flow.dst,
+        flow.dst_port,
+        flow.protocol.clone(),
+    )
+}
 
 /// Packets each way, and the state.
 type Progress = (u64, u64, String);
@@ -89,13 +102,7 @@ impl Moved {
         let before = std::mem::take(&mut self.0);
         let mut moved = Vec::new();
         for flow in flows {
-            let key = (
-                flow.src,
-                flow.src_port,
-                flow.dst,
-                flow.dst_port,
-                flow.protocol.clone(),
-            );
+            let key = key(&flow);
             let now = (flow.src_packets, flow.dst_packets, flow.flag.clone());
             if before.get(&key) != Some(&now) {
                 moved.push(flow);

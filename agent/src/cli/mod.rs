@@ -16,6 +16,7 @@ mod ready;
 mod replay;
 mod serve;
 mod status;
+mod top;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ enum Command {
     Replay(replay::Args),
     /// What the running agent does.
     Status(ClientArgs),
+    /// Who sends most, what moves and what is blocked, every two seconds.
+    Top(top::TopArgs),
     /// Decisions of the running agent.
     #[command(subcommand)]
     Decisions(decisions::Command),
@@ -113,6 +116,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
         Command::Serve(args) => serve::serve(args)?,
         Command::Replay(args) => return replay::replay(&args, cli.output),
         Command::Status(args) => status::status(&args, &mut out)?,
+        Command::Top(args) => top::top(&args, &mut out)?,
         Command::Decisions(command) => decisions::run(command, &mut out)?,
         Command::Allowlist(command) => return allowlist::run(command, &mut out),
         Command::Flows(command) => flows::run(command, &mut out)?,

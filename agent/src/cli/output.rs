@@ -22,11 +22,15 @@ pub(super) enum Format {
 /// Stdout and the format to use on it.
 pub(super) struct Output {
     format: Format,
+    closed: bool,
 }
 
 impl Output {
     pub(super) const fn new(format: Format) -> Self {
-        Self { format }
+        Self {
+            format,
+            closed: false,
+        }
     }
 
     /// A list; `human` is its text for people.
@@ -43,7 +47,7 @@ impl Output {
                 lines.concat()
             }
         };
-        write(text.as_bytes())
+        self.write(&text)
     }
 
     /// One object; `human` is its text for people.
@@ -57,7 +61,17 @@ impl Output {
             Format::Json => pretty(item)?,
             Format::Jsonl => compact(item)?,
         };
-        write(text.as_bytes())
+        self.write(&text)
+    }
+
+    /// Whether nobody reads on.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), AppError> {
+        self.closed |= !written(text.as_bytes())?;
+        Ok(())
     }
 }
 
@@ -73,13 +87,18 @@ fn compact(item: &impl Serialize) -> Result<String, AppError> {
 
 /// Bytes as they are.
 pub(super) fn write(text: &[u8]) -> Result<(), AppError> {
+    written(text).map(drop)
+}
+
+/// Whether somebody reads on: `tidegate … | head` is no failure.
+fn written(text: &[u8]) -> Result<bool, AppError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        // `tidegate … | head` is no failure.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(AppError::failure(format_args!(
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(AppError::failure(format_args!(
             "cannot write to stdout: {e}"
         ))),
-        _ => Ok(()),
     }
 }
 

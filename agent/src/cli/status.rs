@@ -51,6 +51,23 @@ fn human(stats: &StatsBody) -> String {
         "\n{} decisions in force, {} connections followed",
         stats.decisions_active, stats.connections
     );
+    let evicted = &stats.hosts_evicted;
+    let early = [
+        ("connections", stats.connections_evicted),
+        ("sources", evicted.sources),
+        ("destinations", evicted.destinations),
+        ("pairs", evicted.pairs),
+        ("window entries", stats.window_dropped),
+    ];
+    let early = early.iter().filter(|(_, n)| *n > 0);
+    let early: Vec<_> = early.map(|(what, n)| format!("{n} {what}")).collect();
+    if !early.is_empty() {
+        let _ = writeln!(
+            text,
+            "forgotten early for lack of room: {}",
+            early.join(", ")
+        );
+    }
     let predictions: Vec<_> = Class::ALL
         .iter()
         .map(|class| class.name())

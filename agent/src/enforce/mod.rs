@@ -1,26 +1,28 @@
 //! From proposals to verdicts in the kernel, and back out when their time is over.
 
+mod order;
 mod record;
 mod slots;
+mod standing;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     net::IpAddr,
     sync::Arc,
-    time::Duration,
 };
 
 use jiff::Timestamp;
 use tidegate_common::verdict::{Action, MAX_VERDICTS, Scope, Verdict, VerdictKey};
-use tidegate_models::Class;
 
+pub use self::order::Order;
 use self::{
     record::{key, later, restored},
     slots::Slots,
+    standing::Standing,
 };
 use crate::{
     dataplane::{DataplaneError, Tables},
-    decision::{Decision, Grounds, Origin, Phase, Target},
+    decision::{Decision, Origin, Phase, Target},
     engine::Refused,
     policy::{Lift, Protected, Whom},
 };
@@ -35,50 +37,6 @@ const FORGEABLE: usize = MAX_VERDICTS as usize / 4 * 3;
 const PER_SOURCE: u32 = 256;
 /// So much of an allowed rate may come at once.
 const BURST_NS: u64 = 100_000_000;
-/// A hit rate is measured over at least this.
-const RATE_OVER_NS: u64 = 1_000_000_000;
-
-/// A decision with what it takes to make it a verdict.
-#[derive(Debug)]
-pub struct Order {
-    /// Whose packets.
-    pub target: Target,
-    /// What happens to them.
-    pub action: Action,
-    /// For how long after the last of them.
-    pub ttl: Duration,
-    /// Packets per second let through, for [`Action::RateLimit`].
-    pub rate: Option<u32>,
-    /// Who decided.
-    pub origin: Origin,
-    /// What the classifier saw.
-    pub class: Option<Class>,
-    /// How sure it was, 0 to 1.
-    pub confidence: f32,
-    /// Name of the model, or empty.
-    pub model: Arc<str>,
-    /// One line on the reason.
-    pub scenario: Arc<str>,
-    /// The model's path.
-    pub path: Arc<[String]>,
-    /// What it rests on.
-    pub grounds: Option<Arc<Grounds>>,
-    /// First packet of the flow that led to it (ns).
-    pub first_packet_ns: Option<u64>,
-}
-
-/// A verdict in force.
-#[derive(Debug)]
-struct Standing {
-    key: VerdictKey,
-    verdict: Verdict,
-    decision: Arc<Decision>,
-    /// Hits at the last measurement of their rate, and when that was.
-    measured: (u64, u64),
-    /// When it was last seen to be hit at the rate that keeps it alive, or when it was made.
-    busy_ns: u64,
-}
-
 /// All verdicts in force, and the latest that ended.
 #[derive(Debug)]
 pub struct Enforcer {
@@ -141,7 +99,7 @@ impl Enforcer {
                         measured: (0, now_ns),
                         busy_ns: now_ns,
                     };
-                    count_hits(tables, &mut standing);
+                    standing.count_hits(tables);
                     // What it hit before says nothing on what it hits now.
                     standing.measured.0 = standing.decision.packets_dropped;
                     enforcer.stand(standing);
@@ -330,7 +288,7 @@ impl Enforcer {
     /// Takes a decision back; `None` when it is not in force.
     pub fn revoke(&mut self, tables: &mut Tables, id: u64) -> Option<Arc<Decision>> {
         if let Some(standing) = self.standing.get_mut(&id) {
-            count_hits(tables, standing);
+            standing.count_hits(tables);
         }
         self.end(tables, id, Phase::Deleted, None)
     }
@@ -370,7 +328,7 @@ impl Enforcer {
         let standing = self.standing.iter_mut().filter(|(_, s)| which(s));
         let ids: Vec<u64> = standing
             .map(|(id, standing)| {
-                count_hits(tables, standing);
+                standing.count_hits(tables);
                 *id
             })
             .collect();
@@ -393,8 +351,8 @@ impl Enforcer {
             let Some(standing) = self.standing.get_mut(&id) else {
                 continue;
             };
-            changed |= count_hits(tables, standing);
-            prolong(tables, standing, self.hold_rate, now_ns);
+            changed |= standing.count_hits(tables);
+            standing.prolong(tables, self.hold_rate, now_ns);
             if standing.verdict.expires_ns <= now_ns {
                 self.end(tables, id, Phase::Expired, None);
                 changed = true;
@@ -449,49 +407,5 @@ impl Enforcer {
         }
         self.ended.push_back(Arc::clone(&decision));
         Some(decision)
-    }
-}
-
-/// Copies the kernel's counters into the decision; says whether they moved.
-fn count_hits(tables: &Tables, standing: &mut Standing) -> bool {
-    let Ok(counters) = tables.counters(standing.verdict.slot) else {
-        return false;
-    };
-    if counters.packets == standing.decision.packets_dropped {
-        return false;
-    }
-    let decision = Arc::make_mut(&mut standing.decision);
-    decision.packets_dropped = counters.packets;
-    decision.bytes_dropped = counters.bytes;
-    decision.first_drop_ns = Some(counters.first_ns);
-    true
-}
-
-/// A flood fades the moment it is dropped, so a verdict ends its ttl after the packets have become rare, not its ttl
-/// after it was made. A packet now and then, as a person tries whether the way is free again, does not prolong it.
-/// What a person decided ends when the person said.
-fn prolong(tables: &mut Tables, standing: &mut Standing, hold_rate: u32, now_ns: u64) {
-    let (packets_then, then_ns) = standing.measured;
-    let elapsed_ns = now_ns.saturating_sub(then_ns);
-    let window_ns = RATE_OVER_NS.min(standing.verdict.ttl_ns / 2);
-    if elapsed_ns < window_ns || standing.decision.origin == Origin::Manual {
-        return;
-    }
-    let packets = standing.decision.packets_dropped;
-    standing.measured = (packets, now_ns);
-    let hits = packets.saturating_sub(packets_then);
-    let still_coming =
-        u128::from(hits) * 1_000_000_000 >= u128::from(hold_rate.max(1)) * u128::from(elapsed_ns);
-    if !still_coming {
-        return;
-    }
-    standing.busy_ns = now_ns;
-    standing.verdict.expires_ns = now_ns.saturating_add(standing.verdict.ttl_ns);
-    match tables.set_verdict(&standing.key, &standing.verdict) {
-        Ok(()) => {
-            let ttl = Duration::from_nanos(standing.verdict.ttl_ns);
-            Arc::make_mut(&mut standing.decision).until = later(Timestamp::now(), ttl);
-        }
-        Err(error) => tracing::warn!(id = standing.verdict.id, %error, "can't prolong a verdict"),
     }
 }

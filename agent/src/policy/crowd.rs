@@ -1,8 +1,10 @@
 //! How many different sources there are, about.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher as _;
 
 use tidegate_common::address::Address;
+
+use crate::window::HashKeys;
 
 const SECOND_NS: u64 = 1_000_000_000;
 const BITS: f64 = 64.0;
@@ -18,8 +20,8 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    /// Adds a source. The hasher is keyed: the sources are chosen by whoever forges them.
-    pub(super) fn add(&mut self, hasher: &RandomState, source: Address, at_ns: u64) {
+    /// Adds a source. The hash is keyed: the sources are chosen by whoever forges them.
+    pub(super) fn add(&mut self, keys: &HashKeys, source: Address, at_ns: u64) {
         match at_ns.saturating_sub(self.since_ns) / SECOND_NS {
             0 => {}
             seconds => {
@@ -28,7 +30,7 @@ impl Crowd {
                 self.since_ns = at_ns;
             }
         }
-        self.now |= 1 << (hasher.hash_one(source) % 64);
+        self.now |= 1 << (keys.hash_one(source) % 64);
     }
 
     /// Sources, about.
@@ -43,11 +45,11 @@ mod tests {
     use super::*;
 
     fn crowd(sources: u32) -> Crowd {
-        let hasher = RandomState::new();
+        let keys = HashKeys::random();
         let mut crowd = Crowd::default();
         for n in 0..10 * sources {
             let source = Address::from_v4((n % sources).to_be_bytes());
-            crowd.add(&hasher, source, 5 * SECOND_NS);
+            crowd.add(&keys, source, 5 * SECOND_NS);
         }
         crowd
     }
@@ -64,8 +66,8 @@ mod tests {
     #[test]
     fn it_forgets_within_two_seconds() {
         let mut crowd = crowd(1_000);
-        let hasher = RandomState::new();
-        crowd.add(&hasher, Address::from_v4([10, 0, 0, 1]), 8 * SECOND_NS);
+        let keys = HashKeys::random();
+        crowd.add(&keys, Address::from_v4([10, 0, 0, 1]), 8 * SECOND_NS);
         assert_eq!(crowd.size(), 1);
     }
 }

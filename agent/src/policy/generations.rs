@@ -2,15 +2,17 @@
 
 use std::{collections::HashMap, hash::Hash, mem};
 
+use crate::window::HashKeys;
+
 /// Keeps at least the `capacity / 2` most recently used keys and never more than `capacity`.
 ///
 /// Two halves: when the young one is full it becomes the old one, and what the old one held is forgotten. A key found
-/// in the old half moves to the young one. O(1) amortised. The standard hasher, because the keys come from the
-/// network and a predictable one could be made to collide.
+/// in the old half moves to the young one. O(1) amortised. The hash is keyed, because what is remembered comes from the
+/// network and could otherwise be made to collide.
 #[derive(Debug)]
 pub struct Generations<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: HashMap<K, V, HashKeys>,
+    old: HashMap<K, V, HashKeys>,
     half: usize,
 }
 
@@ -18,9 +20,10 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
     /// An empty one.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
+        let keys = HashKeys::random();
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: HashMap::with_hasher(keys),
+            old: HashMap::with_hasher(keys),
             half: (capacity / 2).max(1),
         }
     }
@@ -29,7 +32,8 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
     pub fn entry(&mut self, key: K) -> &mut V {
         let known = self.old.remove(&key);
         if known.is_none() && !self.young.contains_key(&key) && self.young.len() >= self.half {
-            self.old = mem::take(&mut self.young);
+            let empty = HashMap::with_hasher(*self.young.hasher());
+            self.old = mem::replace(&mut self.young, empty);
         }
         self.young
             .entry(key)

@@ -16,32 +16,32 @@
 mod crowd;
 mod evidence;
 mod generations;
-mod kept;
+mod hearing;
 mod offenders;
 mod proposal;
 mod protected;
 
-use std::{hash::RandomState, net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use tidegate_common::{address::Address, event::Milestone, verdict::Action};
 use tidegate_models::{Class, Prediction};
 
 pub use evidence::{MEMORY, MOST_PIECES};
 pub use generations::Generations;
-pub use kept::Kept;
 pub use proposal::{About, Advice, Evidence, Lift, Proposal, Whom};
 pub use protected::{Protected, Protection};
 
 use self::{
-    crowd::Crowd,
-    evidence::{Agreement, Apart, History, Statement},
+    evidence::{History, Statement},
+    hearing::{Service, ServiceEvidence, SourceEvidence},
     offenders::Offender,
     proposal::{Sweep, scope, target, ttl},
 };
 use crate::{
-    config::{PolicyConfig, Reaction},
+    config::PolicyConfig,
     decision::Target,
     track::{Connection, Observation},
+    window::HashKeys,
 };
 
 /// Pairs of hosts about which there is evidence.
@@ -53,28 +53,6 @@ const SERVICES: usize = 4_096;
 /// Sources and services whose earlier verdicts are remembered.
 const OFFENDERS: usize = 65_536;
 
-/// Protocol and responder's port.
-type Service = (u8, u16);
-
-/// What is remembered of a source.
-#[derive(Clone, Copy, Debug, Default)]
-struct SourceEvidence {
-    history: History,
-    /// The service of the latest attack, and how many pieces in a row were about it.
-    service: Service,
-    same_service: u32,
-    /// The same of its destination.
-    destination: Address,
-    same_destination: u32,
-}
-
-/// What is remembered of a service.
-#[derive(Clone, Copy, Debug, Default)]
-struct ServiceEvidence {
-    history: History,
-    crowd: Crowd,
-}
-
 /// Turns predictions into advice.
 #[derive(Debug)]
 pub struct Policy {
@@ -84,7 +62,7 @@ pub struct Policy {
     sources: Generations<Address, SourceEvidence>,
     services: Generations<(Address, Service), ServiceEvidence>,
     offenders: Generations<Whom, Offender>,
-    hasher: RandomState,
+    keys: HashKeys,
 }
 
 impl Policy {
@@ -98,6 +76,13 @@ impl Policy {
     /// A policy without memories that spares whom it is told to spare.
     #[must_use]
     pub fn protecting(config: PolicyConfig, protected: Protected) -> Self {
+        Self::with_keys(config, protected, HashKeys::random())
+    }
+
+    /// As [`Policy::protecting`], with keys of the hash by which a crowd is counted. The estimates are the same in
+    /// every run with the same keys; fixed keys let senders choose addresses that collide.
+    #[must_use]
+    pub fn with_keys(config: PolicyConfig, protected: Protected, keys: HashKeys) -> Self {
         Self {
             protected,
             config,
@@ -105,7 +90,7 @@ impl Policy {
             sources: Generations::new(SOURCES),
             services: Generations::new(SERVICES),
             offenders: Generations::new(OFFENDERS),
-            hasher: RandomState::new(),
+            keys,
         }
     }
 
@@ -216,94 +201,6 @@ impl Policy {
         self.pairs.len() + self.sources.len() + self.services.len() + self.offenders.len()
     }
 
-    fn hear_pair(&mut self, connection: &Connection, statement: Statement) -> Option<Evidence> {
-        let key = (connection.originator, connection.responder);
-        let history = remembered(&mut self.pairs, key, statement)?;
-        let pardoned_ns = pardoned(&self.offenders, Whom::Source(key.0.into()));
-        history.forget_before(pardoned_ns);
-        history.record(statement, Apart::ByTime(ms(self.config.evidence_interval)));
-        let of = self.config.of_events;
-        let agreement = history.agreement(statement.class, of as usize);
-        let needed = self.config.agreeing_events;
-        Some(Evidence::new(About::Pair, agreement, needed, of))
-    }
-
-    fn hear_source(
-        &mut self,
-        connection: &Connection,
-        statement: Statement,
-    ) -> Option<(Evidence, Sweep)> {
-        let evidence = remembered(&mut self.sources, connection.originator, statement)?;
-        let pardoned_ns = pardoned(&self.offenders, Whom::Source(connection.originator.into()));
-        evidence.history.forget_before(pardoned_ns);
-        // A connection that is a conversation of many messages is one all the same.
-        let statement = Statement {
-            worth: 1,
-            ..statement
-        };
-        let interval = ms(self.config.wide_evidence_interval);
-        let fresh = evidence
-            .history
-            .record(statement, Apart::ByConnection(interval));
-        if fresh && statement.class != Class::Normal {
-            evidence.follow(connection);
-        }
-        let of = self.config.wide_of_events;
-        let agreement = evidence.history.agreement(statement.class, of as usize);
-        let needed = self.config.wide_agreeing_events;
-        let sweep = if evidence.same_service >= needed && evidence.same_destination < needed {
-            Sweep::OneService
-        } else {
-            Sweep::Other
-        };
-        Some((Evidence::new(About::Source, agreement, needed, of), sweep))
-    }
-
-    /// Only new conversations whose originator may be anybody are heard: those that go on are not to be limited, so
-    /// they neither accuse nor acquit.
-    fn hear_service(
-        &mut self,
-        observation: &Observation,
-        statement: Statement,
-    ) -> Option<Evidence> {
-        let connection = &observation.connection;
-        let floods = matches!(statement.class, Class::Dos | Class::Normal);
-        if self.config.crowd_action == Reaction::None
-            || !observation.first
-            || statement.proven
-            || !floods
-        {
-            return None;
-        }
-        let service = (connection.protocol, connection.responder_port);
-        let key = (connection.responder, service);
-        let evidence = remembered(&mut self.services, key, statement)?;
-        let whom = Whom::Service(connection.responder.into(), service.0, service.1);
-        evidence
-            .history
-            .forget_before(pardoned(&self.offenders, whom));
-        let interval = ms(self.config.wide_evidence_interval);
-        evidence.history.record(statement, Apart::ByTime(interval));
-        if statement.class == Class::Normal {
-            return None;
-        }
-        evidence
-            .crowd
-            .add(&self.hasher, connection.originator, statement.at_ns);
-        let of = self.config.wide_of_events;
-        let sources = evidence.crowd.size();
-        let agreement = if sources >= self.config.crowd_sources {
-            evidence.history.agreement(statement.class, of as usize)
-        } else {
-            Agreement::default()
-        };
-        let needed = self.config.wide_agreeing_events;
-        Some(Evidence {
-            sources: Some(sources),
-            ..Evidence::new(About::Service, agreement, needed, of)
-        })
-    }
-
     /// Whether somebody under a verdict has shown by now that it was wrong, or is over.
     fn watch_conduct(&mut self, event: &Observation, prediction: &Prediction) -> Option<Advice> {
         if prediction.class != Class::Normal || self.offenders.is_empty() {
@@ -332,21 +229,6 @@ impl Policy {
     }
 }
 
-impl SourceEvidence {
-    /// Remembers whom an attack was on.
-    fn follow(&mut self, connection: &Connection) {
-        let service = (connection.protocol, connection.responder_port);
-        let again = |same: bool, times: u32| if same { times.saturating_add(1) } else { 1 };
-        self.same_service = again(service == self.service, self.same_service);
-        self.same_destination = again(
-            connection.responder == self.destination,
-            self.same_destination,
-        );
-        self.service = service;
-        self.destination = connection.responder;
-    }
-}
-
 /// Whose conduct an event tells about: its source's, and if it begins a conversation, that of the crowd at the
 /// service.
 fn concerned(event: &Observation) -> impl Iterator<Item = Whom> + use<> {
@@ -360,25 +242,6 @@ fn concerned(event: &Observation) -> impl Iterator<Item = Whom> + use<> {
     [Some(source), event.first.then_some(service)]
         .into_iter()
         .flatten()
-}
-
-/// The memory of a key. Where there is none, only an attack makes one: nothing is the same as nothing but normal.
-fn remembered<K: Copy + Eq + std::hash::Hash, V: Default>(
-    memory: &mut Generations<K, V>,
-    key: K,
-    statement: Statement,
-) -> Option<&mut V> {
-    if statement.class == Class::Normal {
-        memory.get_mut(&key)
-    } else {
-        Some(memory.entry(key))
-    }
-}
-
-fn pardoned(offenders: &Generations<Whom, Offender>, whom: Whom) -> u64 {
-    offenders
-        .get(&whom)
-        .map_or(0, |offender| offender.pardoned_ns)
 }
 
 /// A completed handshake shows that the originator receives what is sent to its address, unless the responder then
@@ -403,10 +266,6 @@ fn worth(observation: &Observation) -> usize {
     } else {
         1
     }
-}
-
-const fn ms(interval: Duration) -> u32 {
-    interval.as_millis() as u32
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 mod properties;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tidegate_common::{
     packet::{
@@ -15,7 +18,7 @@ use tidegate_models::CLASS_COUNT;
 
 use super::*;
 use crate::{
-    config::Config,
+    config::{Config, Reaction},
     track::{
         Tracker, TrackerLimits,
         testing::{FlowTable, icmp, tcp},

@@ -32,11 +32,14 @@ use crate::{
         link::{self, Unread},
         offline::{FlowTable, TOGETHER},
     },
-    track::{CLOCK_BACK_NS, Connection, Followed, MAX_ENDED_AT_ONCE, TrackerLimits},
+    track::{CLOCK_BACK_NS, Connection, Followed, MAX_ENDED_AT_ONCE, Tracker, TrackerLimits},
+    window::HashKeys,
 };
 
 /// Timers are looked at this often, as live.
 const TICK_NS: u64 = 100_000_000;
+/// A capture says the same in every run. Who made it could have made addresses collide; nobody is blocked for it.
+const KEYS: HashKeys = HashKeys::fixed(0);
 
 /// A connection that is over.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +90,8 @@ impl Replay {
         let limits = TrackerLimits {
             max_connections: max_flows.max(1) as usize,
         };
-        let mut detector = Detector::new(model, without_memories(policy), limits);
+        let tracker = Tracker::with_keys(limits, KEYS);
+        let mut detector = Detector::with_tracker(model, without_memories(policy), tracker);
         // Asked for after every step, of which the last one ends all there are.
         detector
             .tracker_mut()
@@ -320,5 +324,5 @@ impl Replay {
 /// A policy for a capture: this machine's own addresses have nothing to do with those in it.
 fn without_memories(config: &PolicyConfig) -> Policy {
     let protected = Protected::only(config.allowlist.clone());
-    Policy::protecting(config.clone(), protected)
+    Policy::with_keys(config.clone(), protected, KEYS)
 }

@@ -14,8 +14,8 @@ use std::hash::BuildHasher as _;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use tidegate_common::{
-    event::{FlowEvent, Milestone},
-    flow::{FlowKey, FlowRecord, FlowSnapshot, Side},
+    event::FlowEvent,
+    flow::{FlowKey, FlowRecord, FlowSnapshot},
     observe::{self, Host},
     packet::Packet,
     stats::{Counter, Stats},
@@ -186,18 +186,8 @@ impl Host for FlowTable {
     }
 
     #[inline]
-    fn emit(
-        &mut self,
-        key: &FlowKey,
-        flow: FlowSnapshot,
-        now_ns: u64,
-        ifindex: u32,
-        milestone: Milestone,
-        sender: Side,
-    ) {
-        self.event = Some(FlowEvent::new(
-            *key, flow, now_ns, ifindex, milestone, sender,
-        ));
+    fn emit(&mut self, event: FlowEvent) {
+        self.event = Some(event);
         self.stats.add(Counter::Events, 1);
     }
 

@@ -16,29 +16,33 @@
 
 mod activity;
 mod connection;
+mod index;
+mod life;
 mod pace;
 mod roster;
 #[doc(hidden)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod tracked;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use tidegate_common::{
     event::{FlowEvent, Milestone},
-    flow::{ATTEMPT_NS, CLOSED_LINGER_NS, EVENT_EVERY_NS, FlowKey, FlowSnapshot, idle_timeout_ns},
-    packet::{TCP, UDP},
+    flow::{FlowKey, FlowSnapshot},
 };
-use tidegate_models::{Class, KddRecord, Protocol};
+use tidegate_models::{Class, KddRecord};
 
 pub use self::connection::Connection;
 use self::{
-    pace::Pace,
+    index::{Index, Tag},
+    life::{is_afterthought, queue, replaces, timeout_ns},
     roster::{Queue, Roster},
+    tracked::Tracked,
 };
 use crate::window::{
-    HashKeys, LAST_CONNECTIONS, MAX_RECENT, Place, RECENT_NS, Weights, Windows,
+    HashKeys, LAST_CONNECTIONS, MAX_RECENT, RECENT_NS, Weights, Windows,
     hosts::{HostLimits, Hosts},
 };
 
@@ -50,7 +54,7 @@ pub const MAX_ENDED_AT_ONCE: usize = 1024;
 /// How much a tracker may hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TrackerLimits {
-    /// Connections followed at a time; each takes about 0.5 kB. At least 1.
+    /// Connections followed at a time; each takes at most 256 bytes. At least 1.
     pub max_connections: usize,
 }
 
@@ -110,27 +114,10 @@ pub struct Followed {
     pub prediction: Option<(Class, f32)>,
 }
 
-/// What is kept of a connection.
-#[derive(Clone, Copy, Debug)]
-struct Tracked {
-    key: FlowKey,
-    connection: Connection,
-    place: Place,
-    pace: Pace,
-    /// Latest event, by its own time.
-    seen_ns: u64,
-    /// Latest event, by the tracker's clock.
-    active_ns: u64,
-    /// ICMP messages of the originator that have entered the windows, and the event at which they did.
-    entered: u64,
-    entered_ns: u64,
-    prediction: Option<(Class, f32)>,
-}
-
 /// Follows connections.
 #[derive(Debug)]
 pub struct Tracker {
-    slots: HashMap<FlowKey, u32, HashKeys>,
+    index: Index,
     roster: Roster<Tracked>,
     windows: Windows,
     hosts: Hosts,
@@ -154,7 +141,7 @@ impl Tracker {
     #[must_use]
     pub fn with_keys(limits: TrackerLimits, keys: HashKeys) -> Self {
         Self {
-            slots: HashMap::with_hasher(keys),
+            index: Index::new(keys),
             roster: Roster::new(),
             windows: Windows::new(MAX_RECENT, keys),
             hosts: Hosts::new(HostLimits::default(), keys),
@@ -179,39 +166,38 @@ impl Tracker {
         }
         self.clock_ns = self.clock_ns.max(event.now_ns);
         self.windows.advance(self.clock_ns);
-        let known = self.slots.get(&event.key).copied();
-        let known = known.and_then(|slot| Some((slot, *self.roster.get(slot)?)));
-        let (slot, mut tracked, first) = match known {
-            Some((slot, tracked)) if !replaces(&tracked, event) => (slot, tracked, false),
-            Some((slot, _)) => {
+        let tag = self.index.tag(&event.key);
+        let known = match self.find(tag, &event.key) {
+            Some(slot) if replaces(&self.roster[slot], event) => {
                 self.end(slot);
-                self.begin(event)
+                None
             }
-            None => self.begin(event),
+            known => known,
         };
-        let before = tracked.connection;
+        let first = known.is_none();
+        let slot = known.unwrap_or_else(|| self.begin(tag, event));
+        let tracked = &mut self.roster[slot];
+        let before = tracked.connection();
         let since_ns = if first {
             before.start_ns
         } else {
             tracked.seen_ns
         };
         let over_ns = event.now_ns.saturating_sub(since_ns);
-        if !first && event.flow.first_ns == tracked.connection.start_ns {
-            update(&mut tracked, event, &mut self.windows);
+        let mut connection = before;
+        if !first && event.flow.first_ns == before.start_ns {
+            update(tracked, &mut connection, event, &mut self.windows);
         }
         tracked.active_ns = self.clock_ns;
-        let connection = tracked.connection;
         let rate = tracked.pace.observe(event.now_ns, connection.src_packets);
         let mut record = connection.record(rate);
+        let entry = connection.entry();
+        let hashes = self.windows.hashes(&entry);
         self.windows
-            .judge(&connection.entry(), tracked.place, &mut record);
+            .judge_hashed(&entry, &hashes, tracked.place, &mut record);
         let known = (!first || is_afterthought(&connection, event)).then_some(&before);
         let activity = activity::between(known, &connection, event, over_ns);
-        let subject = activity::subject(&connection);
-        record.hosts = self.hosts.observe(&subject, &activity);
-        if let Some(kept) = self.roster.get_mut(slot) {
-            *kept = tracked;
-        }
+        record.hosts = self.hosts.observe_hashed(&hashes, &activity);
         self.roster.touch(slot, queue(&connection));
         Observation {
             id: self.id(slot),
@@ -250,7 +236,7 @@ impl Tracker {
         }
         match self.roster.get_mut(id.slot) {
             Some(tracked) => {
-                tracked.prediction = Some((class, confidence));
+                tracked.predict(class, confidence);
                 true
             }
             None => false,
@@ -260,12 +246,14 @@ impl Tracker {
     /// Ends a connection because its flow record is gone, of which this is the last copy: packets after its latest
     /// event are in no event. `false` if it is not followed, or the record is another connection's.
     pub fn retire(&mut self, key: &FlowKey, flow: &FlowSnapshot) -> bool {
-        let Some(&slot) = self.slots.get(key) else {
+        let Some(slot) = self.find(self.index.tag(key), key) else {
             return false;
         };
-        let tracked = self.roster.get_mut(slot);
-        let same = tracked.is_some_and(|tracked| tracked.connection.catch_up(flow));
+        let tracked = &mut self.roster[slot];
+        let mut connection = tracked.connection();
+        let same = connection.catch_up(flow);
         if same {
+            tracked.keep(&connection);
             self.end(slot);
         }
         same
@@ -315,13 +303,13 @@ impl Tracker {
     /// Connections followed now.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.index.len()
     }
 
     /// Whether no connection is followed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
     }
 
     /// Connections forgotten early because the table was full.
@@ -342,25 +330,32 @@ impl Tracker {
         self.hosts.evicted()
     }
 
-    fn begin(&mut self, event: &FlowEvent) -> (u32, Tracked, bool) {
-        if self.slots.len() >= self.limits.max_connections
+    /// The slot of the connection under `key`, which has this tag.
+    fn find(&self, tag: Tag, key: &FlowKey) -> Option<u32> {
+        let is_it = |slot| {
+            let tracked = self.roster.get(slot);
+            tracked.is_some_and(|tracked| tracked.key == *key)
+        };
+        self.index.find(tag, is_it)
+    }
+
+    /// Follows the connection of an event, under whose key there is none.
+    fn begin(&mut self, tag: Tag, event: &FlowEvent) -> u32 {
+        if self.len() >= self.limits.max_connections
             && let Some(slot) = self.roster.oldest()
         {
             self.end(slot);
             self.evicted += 1;
         }
         let connection = Connection::new(event);
-        let mut tracked = Tracked {
-            key: event.key,
-            connection,
-            place: Place::default(),
-            pace: Pace::new(connection.start_ns),
-            seen_ns: event.now_ns,
-            active_ns: self.clock_ns,
-            entered: connection.src_packets,
-            entered_ns: event.now_ns,
-            prediction: None,
-        };
+        let originator = event.flow.originator();
+        let mut tracked = Tracked::new(
+            event.key,
+            originator,
+            &connection,
+            event.now_ns,
+            self.clock_ns,
+        );
         if connection.is_icmp() {
             let weights = unheard_messages(&connection, event);
             let entry = connection.entry();
@@ -371,8 +366,8 @@ impl Tracker {
             tracked.place = self.windows.enter(&entry, start_ns, Weights::ONE);
         }
         let slot = self.roster.insert(queue(&connection), tracked);
-        self.slots.insert(event.key, slot);
-        (slot, tracked, true)
+        self.index.insert(tag, slot);
+        slot
     }
 
     fn end(&mut self, slot: u32) {
@@ -386,9 +381,10 @@ impl Tracker {
             self.ended.push_back(followed);
         }
         if let Some(tracked) = self.roster.remove(slot) {
-            self.slots.remove(&tracked.key);
-            if activity::is_open(&tracked.connection) {
-                self.hosts.close(&activity::subject(&tracked.connection));
+            self.index.remove(self.index.tag(&tracked.key), slot);
+            let connection = tracked.connection();
+            if activity::is_open(&connection) {
+                self.hosts.close(&activity::subject(&connection));
             }
         }
     }
@@ -398,8 +394,8 @@ impl Tracker {
         Some(Followed {
             id: self.id(slot),
             key: tracked.key,
-            connection: tracked.connection,
-            prediction: tracked.prediction,
+            connection: tracked.connection(),
+            prediction: tracked.prediction(),
         })
     }
 
@@ -411,32 +407,27 @@ impl Tracker {
     }
 }
 
-/// Whether `event` is about a new connection under the key of `tracked`. One with an earlier first packet is not:
-/// it was overtaken on its way.
-fn replaces(tracked: &Tracked, event: &FlowEvent) -> bool {
-    let start_ns = tracked.connection.start_ns;
-    let new = event.milestone() == Some(Milestone::New);
-    // A coarse packet clock can give both connections the same first packet time.
-    event.flow.first_ns > start_ns
-        || (event.flow.first_ns == start_ns && new && tracked.connection.closed)
-}
-
-/// Takes a later event of a known connection into account.
-fn update(tracked: &mut Tracked, event: &FlowEvent, windows: &mut Windows) {
-    let before = tracked.connection.flag;
+/// Takes a later event of a known connection into account; `connection` is what was kept of it.
+fn update(
+    tracked: &mut Tracked,
+    connection: &mut Connection,
+    event: &FlowEvent,
+    windows: &mut Windows,
+) {
+    // All messages known of have entered the windows.
+    let (flag, entered) = (connection.flag, connection.src_packets);
     let newest = event.now_ns >= tracked.seen_ns;
-    tracked.connection.update(event, newest);
+    connection.update(event, newest);
+    tracked.keep(connection);
     tracked.seen_ns = tracked.seen_ns.max(event.now_ns);
-    let connection = &tracked.connection;
-    if connection.flag != before {
+    if connection.flag != flag {
         windows.change(tracked.place, connection.flag);
     }
-    let messages = connection.src_packets.saturating_sub(tracked.entered);
+    let messages = connection.src_packets.saturating_sub(entered);
     if connection.is_icmp() && messages > 0 {
         let over_ns = event.now_ns.saturating_sub(tracked.entered_ns);
         let weights = Weights::spread(messages, over_ns);
         tracked.place = windows.enter(&connection.entry(), event.now_ns, weights);
-        tracked.entered = connection.src_packets;
         tracked.entered_ns = tracked.entered_ns.max(event.now_ns);
     }
 }
@@ -450,30 +441,4 @@ fn unheard_messages(connection: &Connection, event: &FlowEvent) -> Weights {
         last: weights.recent.min(LAST_CONNECTIONS),
         ..weights
     }
-}
-
-/// Whether a TCP connection not heard of before is one that was let go after its end: it has been in the windows.
-fn is_afterthought(connection: &Connection, event: &FlowEvent) -> bool {
-    connection.closed && !matches!(event.milestone(), Some(Milestone::New | Milestone::Closed))
-}
-
-fn queue(connection: &Connection) -> Queue {
-    match connection.kdd_protocol() {
-        Protocol::Tcp if connection.closed => Queue::Closed,
-        Protocol::Tcp if connection.attempt => Queue::Attempts,
-        Protocol::Tcp => Queue::Streams,
-        Protocol::Udp | Protocol::Icmp => Queue::Datagrams,
-    }
-}
-
-/// How long after its latest event a connection can have no further one. Its latest packet came at most
-/// [`EVENT_EVERY_NS`] after that event, and one that comes this much later opens a new conversation.
-const fn timeout_ns(queue: Queue) -> u64 {
-    EVENT_EVERY_NS
-        + match queue {
-            Queue::Closed => CLOSED_LINGER_NS,
-            Queue::Attempts => ATTEMPT_NS,
-            Queue::Datagrams => idle_timeout_ns(UDP),
-            Queue::Streams => idle_timeout_ns(TCP),
-        }
 }

@@ -57,10 +57,22 @@ impl Pace {
         };
         let elapsed = now_ns.saturating_sub(base.at_ns).max(SHORTEST_NS);
         let sent = packets.saturating_sub(base.packets);
-        let rate =
-            (u128::from(sent) * 1_000_000_000 + u128::from(elapsed / 2)) / u128::from(elapsed);
-        u32::try_from(rate).unwrap_or(u32::MAX)
+        per_second(sent, elapsed)
     }
+}
+
+/// Rounded half up, saturating.
+fn per_second(sent: u64, elapsed_ns: u64) -> u32 {
+    const SECOND_NS: u64 = 1_000_000_000;
+    // Sums below 2^64 need no 128 bits to divide.
+    let rate = if sent < 1 << 33 {
+        (sent * SECOND_NS + elapsed_ns / 2) / elapsed_ns
+    } else {
+        let scaled = u128::from(sent) * u128::from(SECOND_NS);
+        let rate = (scaled + u128::from(elapsed_ns / 2)) / u128::from(elapsed_ns);
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    };
+    u32::try_from(rate).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -102,6 +114,15 @@ mod tests {
         // Ten seconds of silence, then a packet, then a burst of a hundred a second.
         assert_eq!(pace.observe(12_000 * MS, 20_002), 0);
         assert_eq!(pace.observe(12_500 * MS, 20_052), 100);
+    }
+
+    #[test]
+    fn the_greatest_numbers_do_not_overflow() {
+        assert_eq!(per_second((1 << 33) - 1, u64::MAX), 0);
+        assert_eq!(per_second(1 << 33, 1 << 33), 1_000_000_000);
+        assert_eq!(per_second((1 << 33) - 1, (1 << 33) - 1), 1_000_000_000);
+        assert_eq!(per_second(u64::MAX, 1), u32::MAX);
+        assert_eq!(per_second(3, 2_000_000_000), 2, "half up");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A slab of connections threaded onto lists by last activity: one list for each idle timeout, so that the next to
 //! time out is always at an end, and so is the one to evict. Every operation is O(1).
 
+use std::ops::{Index, IndexMut};
+
 /// No slot.
 const NIL: u32 = u32::MAX;
 
@@ -22,9 +24,10 @@ impl Queue {
         [Self::Closed, Self::Attempts, Self::Datagrams, Self::Streams];
 }
 
-#[derive(Debug)]
-struct Slot<T> {
-    value: T,
+/// What threads a slot onto the lists. Apart from the values: moving to the front touches its neighbours' links, and
+/// those are nowhere near.
+#[derive(Clone, Copy, Debug)]
+struct Links {
     /// Goes up with every activity in the whole roster.
     stamp: u64,
     newer: u32,
@@ -43,7 +46,8 @@ struct Ends {
 
 #[derive(Debug)]
 pub(super) struct Roster<T> {
-    slots: Vec<Slot<T>>,
+    values: Slab<T>,
+    links: Slab<Links>,
     free: u32,
     ends: [Ends; Queue::ALL.len()],
     stamp: u64,
@@ -56,7 +60,8 @@ impl<T: Copy> Roster<T> {
             oldest: NIL,
         };
         Self {
-            slots: Vec::new(),
+            values: Slab::new(),
+            links: Slab::new(),
             free: NIL,
             ends: [ends; Queue::ALL.len()],
             stamp: 0,
@@ -65,25 +70,23 @@ impl<T: Copy> Roster<T> {
 
     /// Takes a slot for `value`, as the most recently active one.
     pub(super) fn insert(&mut self, queue: Queue, value: T) -> u32 {
-        let index = match self.slots.get_mut(self.free as usize) {
-            Some(slot) => {
-                let index = self.free;
-                self.free = slot.older;
-                slot.value = value;
-                slot.generation = slot.generation.wrapping_add(1);
+        let index = self.free;
+        let index = match (self.links.get_mut(index), self.values.get_mut(index)) {
+            (Some(links), Some(kept)) => {
+                self.free = links.older;
+                links.generation = links.generation.wrapping_add(1);
+                *kept = value;
                 index
             }
-            None => {
-                let index = self.slots.len() as u32;
-                self.slots.push(Slot {
-                    value,
+            _ => {
+                self.values.push(value);
+                self.links.push(Links {
                     stamp: 0,
                     newer: NIL,
                     older: NIL,
                     generation: 1,
                     queue,
-                });
-                index
+                })
             }
         };
         self.link(index, queue);
@@ -91,8 +94,18 @@ impl<T: Copy> Roster<T> {
     }
 
     /// Makes a slot the most recently active one, in `queue` from now on.
+    #[inline]
     pub(super) fn touch(&mut self, index: u32, queue: Queue) {
-        if self.get(index).is_some() {
+        if !self.is_used(index) {
+            return;
+        }
+        if self.ends[queue as usize].newest == index {
+            // Of its list it is already.
+            self.stamp += 1;
+            if let Some(links) = self.links.get_mut(index) {
+                links.stamp = self.stamp;
+            }
+        } else {
             self.unlink(index);
             self.link(index, queue);
         }
@@ -102,26 +115,32 @@ impl<T: Copy> Roster<T> {
     pub(super) fn remove(&mut self, index: u32) -> Option<T> {
         let value = *self.get(index)?;
         self.unlink(index);
-        let slot = self.slots.get_mut(index as usize)?;
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.older = self.free;
+        let links = self.links.get_mut(index)?;
+        links.generation = links.generation.wrapping_add(1);
+        links.older = self.free;
         self.free = index;
         Some(value)
     }
 
+    #[inline]
     pub(super) fn get(&self, index: u32) -> Option<&T> {
-        let slot = self.slots.get(index as usize)?;
-        (slot.generation & 1 == 1).then_some(&slot.value)
+        self.is_used(index).then(|| self.values.get(index))?
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
-        let slot = self.slots.get_mut(index as usize)?;
-        (slot.generation & 1 == 1).then_some(&mut slot.value)
+        self.is_used(index).then(|| self.values.get_mut(index))?
+    }
+
+    #[inline]
+    fn is_used(&self, index: u32) -> bool {
+        self.generation(index) & 1 == 1
     }
 
     /// Changes with the tenant of a slot.
+    #[inline]
     pub(super) fn generation(&self, index: u32) -> u32 {
-        self.slots.get(index as usize).map_or(0, |s| s.generation)
+        self.links.get(index).map_or(0, |links| links.generation)
     }
 
     /// The slot that has been inactive the longest in `queue`.
@@ -143,25 +162,25 @@ impl<T: Copy> Roster<T> {
             let head = heads.iter_mut().filter(|head| **head != NIL);
             let head = head.max_by_key(|head| self.stamp(**head))?;
             let index = *head;
-            *head = self.slots.get(index as usize).map_or(NIL, |s| s.older);
+            *head = self.links.get(index).map_or(NIL, |links| links.older);
             Some(index)
         })
     }
 
     fn stamp(&self, index: u32) -> u64 {
-        self.slots.get(index as usize).map_or(0, |s| s.stamp)
+        self.links.get(index).map_or(0, |links| links.stamp)
     }
 
     fn link(&mut self, index: u32, queue: Queue) {
         self.stamp += 1;
         let newest = self.ends[queue as usize].newest;
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            slot.stamp = self.stamp;
-            slot.queue = queue;
-            slot.newer = NIL;
-            slot.older = newest;
+        if let Some(links) = self.links.get_mut(index) {
+            links.stamp = self.stamp;
+            links.queue = queue;
+            links.newer = NIL;
+            links.older = newest;
         }
-        match self.slots.get_mut(newest as usize) {
+        match self.links.get_mut(newest) {
             Some(second) => second.newer = index,
             None => self.ends[queue as usize].oldest = index,
         }
@@ -169,18 +188,80 @@ impl<T: Copy> Roster<T> {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Some(slot) = self.slots.get(index as usize) else {
+        let Some(&Links {
+            newer,
+            older,
+            queue,
+            ..
+        }) = self.links.get(index)
+        else {
             return;
         };
-        let (newer, older, ends) = (slot.newer, slot.older, slot.queue as usize);
-        match self.slots.get_mut(newer as usize) {
-            Some(slot) => slot.older = older,
-            None => self.ends[ends].newest = older,
+        match self.links.get_mut(newer) {
+            Some(links) => links.older = older,
+            None => self.ends[queue as usize].newest = older,
         }
-        match self.slots.get_mut(older as usize) {
-            Some(slot) => slot.newer = newer,
-            None => self.ends[ends].oldest = newer,
+        match self.links.get_mut(older) {
+            Some(links) => links.newer = newer,
+            None => self.ends[queue as usize].oldest = newer,
         }
+    }
+}
+
+/// A slot in use, as all are that the roster has given out and not been told to empty.
+impl<T> Index<u32> for Roster<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, slot: u32) -> &T {
+        &self.values.chunks[(slot >> CHUNK_BITS) as usize][slot as usize % CHUNK]
+    }
+}
+
+impl<T> IndexMut<u32> for Roster<T> {
+    #[inline]
+    fn index_mut(&mut self, slot: u32) -> &mut T {
+        &mut self.values.chunks[(slot >> CHUNK_BITS) as usize][slot as usize % CHUNK]
+    }
+}
+
+/// Values in chunks: growing moves none of them, and takes no more than one chunk too many.
+#[derive(Debug)]
+struct Slab<T> {
+    chunks: Vec<Vec<T>>,
+}
+
+/// Values in a chunk.
+const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 10;
+
+impl<T> Slab<T> {
+    const fn new() -> Self {
+        Self { chunks: Vec::new() }
+    }
+
+    /// Adds a value at the end; returns where that is.
+    fn push(&mut self, value: T) -> u32 {
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let before = (self.chunks.len() - 1) * CHUNK;
+        self.chunks.last_mut().map_or(NIL, |chunk| {
+            chunk.push(value);
+            (before + chunk.len() - 1) as u32
+        })
+    }
+
+    #[inline]
+    fn get(&self, index: u32) -> Option<&T> {
+        let chunk = self.chunks.get((index >> CHUNK_BITS) as usize)?;
+        chunk.get(index as usize % CHUNK)
+    }
+
+    #[inline]
+    fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+        let chunk = self.chunks.get_mut((index >> CHUNK_BITS) as usize)?;
+        chunk.get_mut(index as usize % CHUNK)
     }
 }
 

@@ -88,6 +88,33 @@ impl FlowTable {
     }
 }
 
+/// Events of handshakes, each of another connection, `gap_ns` apart from `start_ns` on: from 65,536 clients to ten
+/// servers.
+pub fn openings(start_ns: u64, gap_ns: u64) -> impl Iterator<Item = FlowEvent> {
+    let server = |number: u32| IpAddr::from([10, 0, 0, (number % 10) as u8]);
+    let client = |number: u32| IpAddr::from((0x0a01_0000 | (number & 0xffff)).to_be_bytes());
+    let (from, to) = ((client(0), 1024).into(), (server(0), 443).into());
+    let mut flows = FlowTable::default();
+    let events = [
+        tcp(from, to, tcp_flags::SYN, 0),
+        tcp(to, from, tcp_flags::SYN | tcp_flags::ACK, 0),
+        tcp(from, to, tcp_flags::ACK, 0),
+    ]
+    .map(|frame| flows.packet(&frame, start_ns));
+    let first = events.into_iter().flatten().last();
+    first.into_iter().flat_map(move |first| {
+        (0..).map(move |number: u32| {
+            let mut event = first;
+            event.now_ns = start_ns + u64::from(number) * gap_ns;
+            (event.flow.first_ns, event.flow.last_ns) = (event.now_ns, event.now_ns);
+            // The servers have the lower addresses.
+            (event.key.a, event.key.b) = (server(number).into(), client(number).into());
+            event.key.b_port = 1024 + (number >> 16) as u16;
+            event
+        })
+    })
+}
+
 /// A TCP segment with `payload` zero bytes of data.
 #[must_use]
 pub fn tcp(from: SocketAddr, to: SocketAddr, flags: u8, payload: usize) -> Vec<u8> {

@@ -33,6 +33,13 @@ impl HashKeys {
         )
     }
 
+    /// The hash of two things: of one, its hash.
+    #[inline]
+    #[must_use]
+    pub const fn combined(&self, hash: u64, other: u64) -> u64 {
+        folded(hash ^ self.last, folded(other ^ self.seed, self.factor))
+    }
+
     const fn of(seed: u64, factor: u64, last: u64) -> Self {
         Self {
             seed,
@@ -134,22 +141,30 @@ mod tests {
     fn neighbours_are_spread_over_all_bits_that_tables_use() {
         for seed in 0..20 {
             let keys = HashKeys::fixed(seed);
-            // 64 of each: the bits of a table's sets, of its tags, of a sketch.
-            for (shift, bits) in [(0, 10), (40, 8), (57, 7)] {
-                let places = 1 << bits;
-                let mut found = vec![0u32; places];
-                for address in 0..64 * places as u64 {
-                    let hash = keys.hash_one((0u64, 0xffff_0a00_0000 + address));
-                    found[(hash >> shift) as usize & (places - 1)] += 1;
-                }
-                // Eight standard deviations of a binomial distribution.
-                assert!(
-                    found.iter().all(|count| (1..=128).contains(count)),
-                    "{seed} {shift}: {:?} to {:?}",
-                    found.iter().min(),
-                    found.iter().max()
-                );
+            spread(seed, |address| {
+                keys.hash_one((0u64, 0xffff_0a00_0000 + address))
+            });
+            let host = keys.hash_one(7u64);
+            spread(seed, |port| keys.combined(host, port));
+            spread(seed, |host| keys.combined(keys.hash_one(host), 80));
+        }
+    }
+
+    fn spread(seed: u64, hash: impl Fn(u64) -> u64) {
+        // 64 of each: the bits of a table's sets, of its tags, of a sketch.
+        for (shift, bits) in [(0, 10), (40, 8), (57, 7)] {
+            let places = 1 << bits;
+            let mut found = vec![0u32; places];
+            for number in 0..64 * places as u64 {
+                found[(hash(number) >> shift) as usize & (places - 1)] += 1;
             }
+            // Eight standard deviations of a binomial distribution.
+            assert!(
+                found.iter().all(|count| (1..=128).contains(count)),
+                "{seed} {shift}: {:?} to {:?}",
+                found.iter().min(),
+                found.iter().max()
+            );
         }
     }
 }

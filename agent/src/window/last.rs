@@ -7,6 +7,7 @@ use tidegate_models::{Flag, KddRecord, percent};
 
 use super::{
     Entry, HashKeys, LAST_CONNECTIONS,
+    hashed::Hashes,
     tally::{Multiset, Tally},
 };
 
@@ -20,6 +21,7 @@ pub(super) struct Last {
     total: u32,
     tally: Tally,
     ports: Multiset<(Address, u16)>,
+    keys: HashKeys,
 }
 
 impl Last {
@@ -30,15 +32,17 @@ impl Last {
             total: 0,
             tally: Tally::new(keys),
             ports: Multiset::new(keys),
+            keys,
         }
     }
 
     /// Adds `weight` connections of one kind; returns their number. As many of the oldest leave as must.
-    pub(super) fn push(&mut self, entry: &Entry, weight: u32) -> u64 {
+    pub(super) fn push(&mut self, entry: &Entry, hashes: &Hashes, weight: u32) -> u64 {
         let weight = weight.clamp(1, LAST_CONNECTIONS);
         self.shrink(LAST_CONNECTIONS - weight);
-        self.tally.add(entry, weight);
-        self.ports.add((entry.host, entry.source_port), weight);
+        self.tally.add(entry, hashes, weight);
+        let port = (entry.host, entry.source_port);
+        self.ports.add(hashes.port, port, weight);
         self.total += weight;
         self.entries.push_back((*entry, weight));
         self.first + self.entries.len() as u64 - 1
@@ -51,8 +55,10 @@ impl Last {
                 return;
             };
             let leaving = (self.total - room).min(*weight);
-            self.tally.remove(entry, leaving);
-            self.ports.remove((entry.host, entry.source_port), leaving);
+            let hashes = Hashes::of(entry, &self.keys);
+            self.tally.remove(entry, &hashes, leaving);
+            let port = (entry.host, entry.source_port);
+            self.ports.remove(hashes.port, port, leaving);
             self.total -= leaving;
             *weight -= leaving;
             if *weight == 0 {
@@ -68,15 +74,23 @@ impl Last {
             return;
         };
         if let Some((entry, weight)) = self.entries.get_mut(index) {
-            self.tally.change(entry, *weight, flag);
+            let hashes = Hashes::of(entry, &self.keys);
+            self.tally.change(entry, &hashes, *weight, flag);
             entry.flag = flag;
         }
     }
 
-    pub(super) fn judge(&self, subject: &Entry, number: u64, record: &mut KddRecord) {
+    pub(super) fn judge(
+        &self,
+        subject: &Entry,
+        hashes: &Hashes,
+        number: u64,
+        record: &mut KddRecord,
+    ) {
         let outside = number < self.first;
-        let view = self.tally.view(subject, !outside);
-        let port = self.ports.count(&(subject.host, subject.source_port)) + u32::from(outside);
+        let view = self.tally.view(subject, hashes, !outside);
+        let port = (subject.host, subject.source_port);
+        let port = self.ports.count(hashes.port, port) + u32::from(outside);
         // A subject that has left makes 256: the cap holds, the rates are over all of them.
         record.dst_host_count = view.host.total.min(LAST_CONNECTIONS);
         record.dst_host_srv_count = view.service.total.min(LAST_CONNECTIONS);

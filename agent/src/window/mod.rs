@@ -26,6 +26,7 @@
 
 pub mod hosts;
 
+mod hashed;
 mod keyed;
 mod last;
 mod recent;
@@ -38,6 +39,7 @@ mod tests;
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
 
+pub(crate) use self::hashed::Hashes;
 pub use self::keyed::HashKeys;
 use self::{last::Last, recent::Recent};
 
@@ -114,9 +116,15 @@ impl Weights {
             let part = if over_ns <= horizon_ns {
                 messages
             } else {
-                let scaled = u128::from(messages) * u128::from(horizon_ns);
                 // Rounded half up; fits, as the horizon is the shorter one.
-                ((scaled + u128::from(over_ns / 2)) / u128::from(over_ns)) as u64
+                match messages.checked_mul(horizon_ns) {
+                    // Sums below 2^64 need no 128 bits to divide.
+                    Some(scaled) if scaled < 1 << 63 => (scaled + over_ns / 2) / over_ns,
+                    _ => {
+                        let scaled = u128::from(messages) * u128::from(horizon_ns);
+                        ((scaled + u128::from(over_ns / 2)) / u128::from(over_ns)) as u64
+                    }
+                }
             };
             part.clamp(1, u64::from(MAX_WEIGHT)) as u32
         };
@@ -140,6 +148,7 @@ pub struct Place {
 pub struct Windows {
     recent: Recent,
     last: Last,
+    keys: HashKeys,
     clock_ns: u64,
 }
 
@@ -150,6 +159,7 @@ impl Windows {
         Self {
             recent: Recent::new(max_recent.clamp(1, MAX_RECENT), keys),
             last: Last::new(keys),
+            keys,
             clock_ns: 0,
         }
     }
@@ -168,14 +178,15 @@ impl Windows {
     /// A connection that began at `at_ns`. One that began too long ago for the time window enters only the other.
     pub fn enter(&mut self, entry: &Entry, at_ns: u64, weights: Weights) -> Place {
         self.advance(at_ns);
+        let hashes = Hashes::of(entry, &self.keys);
         let recent = if at_ns.saturating_add(RECENT_NS) > self.clock_ns {
-            let number = self.recent.push(entry, at_ns, weights);
+            let number = self.recent.push(entry, &hashes, at_ns, weights);
             self.recent.expire(self.clock_ns);
             number
         } else {
             0
         };
-        let last = self.last.push(entry, weights.last);
+        let last = self.last.push(entry, &hashes, weights.last);
         Place { recent, last }
     }
 
@@ -187,8 +198,24 @@ impl Windows {
 
     /// Writes the window columns of `subject`, whose entry is at `place`, as of the clock.
     pub fn judge(&self, subject: &Entry, place: Place, record: &mut KddRecord) {
-        self.recent.judge(subject, place.recent, record);
-        self.last.judge(subject, place.last, record);
+        self.judge_hashed(subject, &self.hashes(subject), place, record);
+    }
+
+    /// As [`Windows::judge`], with the hashes of the subject.
+    pub(crate) fn judge_hashed(
+        &self,
+        subject: &Entry,
+        hashes: &Hashes,
+        place: Place,
+        record: &mut KddRecord,
+    ) {
+        self.recent.judge(subject, hashes, place.recent, record);
+        self.last.judge(subject, hashes, place.last, record);
+    }
+
+    /// The hashes of an entry, also for [`Hosts`](hosts::Hosts) with the same keys.
+    pub(crate) fn hashes(&self, entry: &Entry) -> Hashes {
+        Hashes::of(entry, &self.keys)
     }
 
     /// Entries dropped because the 2 s window was full.

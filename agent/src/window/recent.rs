@@ -7,6 +7,7 @@ use tidegate_models::{Flag, KddRecord, percent};
 
 use super::{
     Entry, HashKeys, RECENT_NS, SHORT_NS, Weights,
+    hashed::{Hashes, Key as _},
     tally::{Multiset, Tally},
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Recent {
     tally: Tally,
     sources: Multiset<Address>,
     hosts_short: Multiset<Address>,
+    keys: HashKeys,
     dropped: u64,
 }
 
@@ -49,20 +51,28 @@ impl Recent {
             tally: Tally::new(keys),
             sources: Multiset::new(keys),
             hosts_short: Multiset::new(keys),
+            keys,
             dropped: 0,
         }
     }
 
     /// Adds an entry; returns its number. A time before the newest entry's becomes that one's, to keep the order.
-    pub(super) fn push(&mut self, entry: &Entry, at_ns: u64, weights: Weights) -> u64 {
+    pub(super) fn push(
+        &mut self,
+        entry: &Entry,
+        hashes: &Hashes,
+        at_ns: u64,
+        weights: Weights,
+    ) -> u64 {
         if self.entries.len() >= self.capacity {
             self.pop();
             self.dropped += 1;
         }
         let at_ns = self.entries.back().map_or(at_ns, |b| b.at_ns.max(at_ns));
-        self.tally.add(entry, weights.recent);
-        self.sources.add(entry.source, weights.recent);
-        self.hosts_short.add(entry.host, weights.short);
+        self.tally.add(entry, hashes, weights.recent);
+        self.sources
+            .add(hashes.source, entry.source, weights.recent);
+        self.hosts_short.add(hashes.host, entry.host, weights.short);
         self.entries.push_back(Timed {
             entry: *entry,
             at_ns,
@@ -81,7 +91,7 @@ impl Recent {
             && old(timed, SHORT_NS)
         {
             let (host, short) = (timed.entry.host, timed.short);
-            self.hosts_short.remove(host, short);
+            self.hosts_short.remove(host.hash(&self.keys), host, short);
             self.first_short += 1;
         }
     }
@@ -90,10 +100,13 @@ impl Recent {
         let Some(timed) = self.entries.pop_front() else {
             return;
         };
-        self.tally.remove(&timed.entry, timed.weight);
-        self.sources.remove(timed.entry.source, timed.weight);
+        let hashes = Hashes::of(&timed.entry, &self.keys);
+        self.tally.remove(&timed.entry, &hashes, timed.weight);
+        self.sources
+            .remove(hashes.source, timed.entry.source, timed.weight);
         if self.first_short == self.first {
-            self.hosts_short.remove(timed.entry.host, timed.short);
+            self.hosts_short
+                .remove(hashes.host, timed.entry.host, timed.short);
             self.first_short += 1;
         }
         self.first += 1;
@@ -112,15 +125,22 @@ impl Recent {
             return;
         };
         if let Some(timed) = self.entries.get_mut(index) {
-            self.tally.change(&timed.entry, timed.weight, flag);
+            let hashes = Hashes::of(&timed.entry, &self.keys);
+            self.tally.change(&timed.entry, &hashes, timed.weight, flag);
             timed.entry.flag = flag;
         }
     }
 
-    pub(super) fn judge(&self, subject: &Entry, number: u64, record: &mut KddRecord) {
+    pub(super) fn judge(
+        &self,
+        subject: &Entry,
+        hashes: &Hashes,
+        number: u64,
+        record: &mut KddRecord,
+    ) {
         let outside = number < self.first;
         let outside_short = number < self.first_short;
-        let view = self.tally.view(subject, !outside);
+        let view = self.tally.view(subject, hashes, !outside);
         record.count = view.host.total.min(COUNT_CAP);
         record.srv_count = view.service.total.min(COUNT_CAP);
         record.serror_rate = view.host.serror_rate();
@@ -130,8 +150,9 @@ impl Recent {
         record.same_srv_rate = percent(view.both, view.host.total);
         record.diff_srv_rate = view.host.distinct_rate();
         record.srv_diff_host_rate = view.service.distinct_rate();
-        record.count_100ms = self.hosts_short.count(&subject.host) + u32::from(outside_short);
-        let sources = self.sources.count(&subject.source) + u32::from(outside);
+        let short = self.hosts_short.count(hashes.host, subject.host);
+        record.count_100ms = short + u32::from(outside_short);
+        let sources = self.sources.count(hashes.source, subject.source) + u32::from(outside);
         record.src_count = sources.min(SOURCE_CAP);
     }
 

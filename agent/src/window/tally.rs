@@ -1,48 +1,43 @@
 //! Sums over the entries of one window, by host, by service, and by both.
 
-use std::{
-    collections::{HashMap, hash_map},
-    hash::Hash,
-};
-
 use tidegate_common::address::Address;
 use tidegate_models::{Flag, percent};
 
-use super::{Entry, HashKeys, ServiceId};
+use super::{
+    Entry, HashKeys, ServiceId,
+    hashed::{Hashes, Key, Map},
+};
 
 /// How often each key occurs.
 #[derive(Debug)]
-pub(super) struct Multiset<K>(HashMap<K, u32, HashKeys>);
+pub(super) struct Multiset<K>(Map<K, u32>);
 
-impl<K: Eq + Hash> Multiset<K> {
-    pub(super) fn new(keys: HashKeys) -> Self {
-        Self(HashMap::with_hasher(keys))
+impl<K: Key> Multiset<K> {
+    pub(super) const fn new(keys: HashKeys) -> Self {
+        Self(Map::new(keys))
     }
 
     /// Adds `weight` of `key`; says whether the key is new.
-    pub(super) fn add(&mut self, key: K, weight: u32) -> bool {
-        let count = self.0.entry(key).or_default();
+    #[inline]
+    pub(super) fn add(&mut self, hash: u64, key: K, weight: u32) -> bool {
+        let count = self.0.find_or_insert(hash, key);
         let new = *count == 0;
         *count += weight;
         new
     }
 
     /// Takes `weight` of `key` away; says whether none is left.
-    pub(super) fn remove(&mut self, key: K, weight: u32) -> bool {
-        let hash_map::Entry::Occupied(mut occupied) = self.0.entry(key) else {
-            return false;
-        };
-        let count = occupied.get_mut();
-        *count = count.saturating_sub(weight);
-        let gone = *count == 0;
-        if gone {
-            occupied.remove();
-        }
-        gone
+    #[inline]
+    pub(super) fn remove(&mut self, hash: u64, key: K, weight: u32) -> bool {
+        self.0.change_or_remove(hash, key, |count| {
+            *count = count.saturating_sub(weight);
+            *count == 0
+        })
     }
 
-    pub(super) fn count(&self, key: &K) -> u32 {
-        self.0.get(key).copied().unwrap_or(0)
+    #[inline]
+    pub(super) fn count(&self, hash: u64, key: K) -> u32 {
+        self.0.find(hash, key).copied().unwrap_or(0)
     }
 
     pub(super) fn clear(&mut self) {
@@ -114,11 +109,11 @@ pub(super) struct View {
     pub(super) both: u32,
 }
 
-/// The sums of one window.
+/// The sums of one window. Callers bring the hashes of the entry.
 #[derive(Debug)]
 pub(super) struct Tally {
-    hosts: HashMap<Address, Sums, HashKeys>,
-    services: HashMap<ServiceId, Sums, HashKeys>,
+    hosts: Map<Address, Sums>,
+    services: Map<ServiceId, Sums>,
     both: Multiset<(Address, ServiceId)>,
     /// Operations so far; each touches a fixed number of hash entries.
     #[cfg(test)]
@@ -128,38 +123,45 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(keys: HashKeys) -> Self {
         Self {
-            hosts: HashMap::with_hasher(keys),
-            services: HashMap::with_hasher(keys),
+            hosts: Map::new(keys),
+            services: Map::new(keys),
             both: Multiset::new(keys),
             #[cfg(test)]
             operations: std::cell::Cell::default(),
         }
     }
 
-    pub(super) fn add(&mut self, entry: &Entry, weight: u32) {
+    pub(super) fn add(&mut self, entry: &Entry, hashes: &Hashes, weight: u32) {
         #[cfg(test)]
         self.operations.update(|operations| operations + 1);
-        let new = self.both.add((entry.host, entry.service), weight);
-        let host = self.hosts.entry(entry.host).or_default();
+        let both = (entry.host, entry.service);
+        let new = self.both.add(hashes.both, both, weight);
+        let host = self.hosts.find_or_insert(hashes.host, entry.host);
         host.add(entry.flag, weight, new);
-        let service = self.services.entry(entry.service).or_default();
+        let service = self.services.find_or_insert(hashes.service, entry.service);
         service.add(entry.flag, weight, new);
     }
 
-    pub(super) fn remove(&mut self, entry: &Entry, weight: u32) {
+    pub(super) fn remove(&mut self, entry: &Entry, hashes: &Hashes, weight: u32) {
         #[cfg(test)]
         self.operations.update(|operations| operations + 1);
-        let gone = self.both.remove((entry.host, entry.service), weight);
-        remove_from(&mut self.hosts, entry.host, entry.flag, weight, gone);
-        remove_from(&mut self.services, entry.service, entry.flag, weight, gone);
+        let both = (entry.host, entry.service);
+        let gone = self.both.remove(hashes.both, both, weight);
+        let remove = |sums: &mut Sums| {
+            sums.remove(entry.flag, weight, gone);
+            sums.total == 0
+        };
+        self.hosts.change_or_remove(hashes.host, entry.host, remove);
+        self.services
+            .change_or_remove(hashes.service, entry.service, remove);
     }
 
-    pub(super) fn change(&mut self, entry: &Entry, weight: u32, flag: Flag) {
+    pub(super) fn change(&mut self, entry: &Entry, hashes: &Hashes, weight: u32, flag: Flag) {
         #[cfg(test)]
         self.operations.update(|operations| operations + 1);
         let sums = [
-            self.hosts.get_mut(&entry.host),
-            self.services.get_mut(&entry.service),
+            self.hosts.find_mut(hashes.host, entry.host),
+            self.services.find_mut(hashes.service, entry.service),
         ];
         for sums in sums.into_iter().flatten() {
             sums.remove_errors(entry.flag, weight);
@@ -168,13 +170,16 @@ impl Tally {
     }
 
     /// The sums that concern `subject`; with `inside` false, as if it had an entry of weight 1.
-    pub(super) fn view(&self, subject: &Entry, inside: bool) -> View {
+    #[inline]
+    pub(super) fn view(&self, subject: &Entry, hashes: &Hashes, inside: bool) -> View {
         #[cfg(test)]
         self.operations.update(|operations| operations + 1);
-        let mut host = self.hosts.get(&subject.host).copied().unwrap_or_default();
-        let service = self.services.get(&subject.service);
+        let host = self.hosts.find(hashes.host, subject.host);
+        let mut host = host.copied().unwrap_or_default();
+        let service = self.services.find(hashes.service, subject.service);
         let mut service = service.copied().unwrap_or_default();
-        let mut both = self.both.count(&(subject.host, subject.service));
+        let both = (subject.host, subject.service);
+        let mut both = self.both.count(hashes.both, both);
         if !inside {
             let new = both == 0;
             host.add(subject.flag, 1, new);
@@ -192,21 +197,5 @@ impl Tally {
         self.hosts.clear();
         self.services.clear();
         self.both.clear();
-    }
-}
-
-fn remove_from<K: Eq + Hash>(
-    map: &mut HashMap<K, Sums, HashKeys>,
-    key: K,
-    flag: Flag,
-    weight: u32,
-    gone: bool,
-) {
-    if let hash_map::Entry::Occupied(mut occupied) = map.entry(key) {
-        let sums = occupied.get_mut();
-        sums.remove(flag, weight, gone);
-        if sums.total == 0 {
-            occupied.remove();
-        }
     }
 }

@@ -158,6 +158,10 @@ fn stats_show_the_snapshot() {
     );
     assert_eq!(stats["connections"], 9);
     assert_eq!(stats["connections_evicted"], 8);
+    assert_eq!(
+        stats["hosts_evicted"],
+        json!({ "sources": 21, "destinations": 0, "pairs": 23 })
+    );
     assert_eq!(stats["mode"], "enforce");
     assert_eq!(stats["model"], "live-forest");
     assert_eq!(

@@ -6,4 +6,5 @@ mod dataplane;
 mod limits;
 mod metrics;
 mod predict;
+mod stream;
 mod support;

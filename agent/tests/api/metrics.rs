@@ -69,6 +69,9 @@ fn every_family_is_described_and_shows_the_snapshot() {
         ("tidegate_mode_info{mode=\"enforce\"}", 1.0),
         ("tidegate_mode_info{mode=\"monitor\"}", 0.0),
         ("tidegate_connections", 9.0),
+        ("tidegate_hosts_evicted_total{table=\"sources\"}", 21.0),
+        ("tidegate_hosts_evicted_total{table=\"pairs\"}", 23.0),
+        ("tidegate_window_entries_dropped_total", 0.0),
         ("tidegate_classification_latency_seconds_count", 100.0),
         (
             "tidegate_classification_latency_seconds_bucket{le=\"+Inf\"}",

@@ -13,14 +13,14 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tidegate::{
-    api::{Api, Limits, Models, Server},
+    api::{Api, Kept, Limits, Models, Server},
     config::Cidr,
     decision::{Decision, Grounds, Origin, Phase, Target},
     engine::{
         Allowed, COMMAND_QUEUE, Command, EngineHandle, FlowQuery, FlowView, InterfaceView,
         NewDecision, Refused, Snapshot, Wake,
     },
-    policy::{About, Evidence, Kept, Protection},
+    policy::{About, Evidence, Protection},
     token::Token,
 };
 use tidegate_common::{
@@ -66,6 +66,8 @@ pub(crate) fn snapshot() -> Snapshot {
         predictions: [5, 4, 3, 2, 1, 0],
         connections: 9,
         connections_evicted: 8,
+        hosts_evicted: [21, 0, 23],
+        window_dropped: 0,
         model: "live-forest".into(),
         latency_log2_ns: latency,
         verdicts_failed: 0,
@@ -237,11 +239,12 @@ fn allowlist<'a>(added: impl IntoIterator<Item = &'a Cidr>) -> Arc<[(Cidr, Prote
         .collect()
 }
 
-/// Three flows of 10.0.0.1, of 1 to 3 packets more than the one before.
+/// Three flows of 10.0.0.1, each from the next port and of a packet more than the one before.
 fn flows(query: FlowQuery) -> Vec<FlowView> {
-    let mut flows: Vec<_> = (0..3)
+    let mut flows: Vec<_> = (0..3_u16)
         .map(|n| FlowView {
-            src_packets: 5 + n,
+            src_port: 40_000 + n,
+            src_packets: 5 + u64::from(n),
             ..flow()
         })
         .filter(|flow| {

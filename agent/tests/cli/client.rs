@@ -1,12 +1,15 @@
 //! Commands that ask a running agent.
 
 use std::{
+    io::{BufRead as _, BufReader},
     net::TcpListener,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use serde_json::{Value, json};
+use tidegate_common::stats::Counter;
 
 use crate::{
     process::{Ran, run, tidegate},
@@ -292,6 +295,72 @@ fn flows_are_listed_by_address_and_size() {
     let none = agent.run(&["flows", "list", "--address", "10.0.0.3"]);
     assert_eq!(none.stdout, "no connections\n");
     assert_eq!(agent.run(&["flows", "list", "-n", "1001"]).code, 64);
+}
+
+#[test]
+fn top_shows_sources_flows_and_decisions() {
+    let agent = Agent::new();
+    let add = [
+        "decisions",
+        "add",
+        "--source",
+        "10.0.0.1",
+        "--duration",
+        "1m",
+        "--reason",
+        "eager",
+    ];
+    agent.json(&add);
+    let text = agent.run(&["top", "--once"]).stdout;
+    let lines: Vec<_> = text.lines().collect();
+    assert!(
+        lines[0].starts_with("mode enforce  model live-tree"),
+        "{text}"
+    );
+    assert!(lines[1].starts_with("- packets/s"), "{text}");
+    assert!(lines[3].starts_with("SOURCE"), "{text}");
+    let source: Vec<_> = lines[4].split_whitespace().collect();
+    // Three connections of 5, 6 and 7 packets.
+    assert_eq!(
+        source,
+        ["10.0.0.1", "3", "-", "18", "300", "normal", "drop"]
+    );
+    assert!(lines[6].starts_with("FROM"), "{text}");
+    assert!(lines.last().unwrap().ends_with("eager"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no terminal: {text:?}");
+
+    let look = agent.json(&["top", "--once", "-n", "1"]);
+    assert_eq!(look["packets_per_s"], Value::Null);
+    assert_eq!(look["flows"].as_array().unwrap().len(), 1);
+    assert_eq!(look["flows"][0]["src_packets"], 7);
+    assert_eq!(look["sources"][0]["connections"], 3);
+    assert_eq!(look["decisions"][0]["id"], 1);
+    assert_eq!(agent.run(&["top", "-n", "0"]).code, 64);
+}
+
+#[test]
+fn top_goes_on_until_nobody_reads() {
+    let agent = Agent::new();
+    let mut command = tidegate(&["top", "--interval", "1", "-o", "jsonl"]);
+    command
+        .env("TIDEGATE_API", agent.fixture.address.to_string())
+        .env("TIDEGATE_TOKEN_FILE", agent.token_file())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["dropped_per_s"], Value::Null);
+    agent.fixture.change(|snapshot| {
+        snapshot.at += jiff::SignedDuration::from_secs(4);
+        snapshot.stats.add(Counter::Dropped, 100);
+        snapshot.stats.add(Counter::RateLimited, 20);
+    });
+    let look = next();
+    assert_eq!(look["dropped_per_s"], 30.0);
+    assert_eq!(look["packets_per_s"], 0.0);
+    assert_eq!(look["sources"][0]["packets_per_s"], 0.0);
+    drop(lines);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn what_is_printed_is_a_file_that_gives_the_same() {
     ]));
     assert_eq!(first.code, 0, "{first:?}");
     assert!(
-        first.stdout.contains("confidence = 0.9\n"),
+        first.stdout.contains("confidence = 0.5\n"),
         "{}",
         first.stdout
     );

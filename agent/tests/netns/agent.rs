@@ -267,6 +267,16 @@ impl Agent {
         ran(command.args(words.split(' ')))
     }
 
+    /// `GET path` by curl, as it comes, for at most `seconds`.
+    pub(crate) fn listen(&self, path: &str, seconds: u32) -> Child {
+        let mut command = self.place.command("curl");
+        command
+            .args(["-sN", "--max-time", &seconds.to_string()])
+            .arg(format!("http://127.0.0.1:{}{path}", self.port))
+            .stdout(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
     /// `tidegate decisions add …`, which must succeed; the decision's number.
     pub(crate) fn add(&self, words: &str) -> u64 {
         let ran = self.decide(&format!("add {words}"));

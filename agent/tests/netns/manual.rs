@@ -1,5 +1,7 @@
 //! Decisions made by a person on the command line.
 
+use std::io::{BufRead as _, BufReader};
+
 use serde_json::Value;
 
 use crate::{
@@ -46,6 +48,43 @@ fn a_source_is_blocked_until_the_decision_is_deleted() {
     assert_eq!(h1.ping(h2.ip(), 3), 3);
     let again = agent.decide(&format!("delete {id}"));
     assert!(again.failed(1).contains(&id.to_string()));
+}
+
+#[test]
+fn who_listens_and_who_looks_sees_a_decision_come_and_go() {
+    let (lab, _home, agent) = with_agent();
+    let [h1, h2, h3] = &lab.hosts;
+    let mut listener = agent.listen("/v1/decisions/stream", 60);
+    let mut lines = BufReader::new(listener.stdout.take().unwrap()).lines();
+    let mut event = |name: &str| -> Value {
+        let lines = lines.by_ref().map_while(Result::ok);
+        let mut lines = lines.skip_while(|line| !line.starts_with("event"));
+        assert_eq!(lines.next(), Some(format!("event: {name}")));
+        let data = lines.next().unwrap();
+        serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap()
+    };
+    assert_eq!(event("state"), Value::Array(Vec::new()));
+    let id = agent.add(&format!("--source {} --duration 5m", h1.ip()));
+    assert_eq!(event("delta")["new"][0]["id"], id);
+    assert_eq!((h1.ping(h2.ip(), 2), h3.ping(h2.ip(), 2)), (0, 2));
+
+    eventually("top shows who sends and what is blocked", || {
+        let top = agent.tell("top --once");
+        let look: Value = serde_json::from_str(&top.stdout).unwrap();
+        assert_eq!(look["decisions"][0]["id"], id);
+        let sources = look["sources"].as_array().unwrap();
+        let sends = sources
+            .iter()
+            .any(|row| row["source"] == h3.ip().to_string());
+        let blocks = look["decisions"][0]["packets_dropped"] == 2;
+        (sends && blocks).then_some(())
+    });
+    agent.decide(&format!("delete {id}"));
+    let ended = &event("delta")["ended"][0];
+    assert_eq!(ended["id"], id);
+    assert_eq!(ended["phase"], "deleted");
+    listener.kill().unwrap();
+    listener.wait().unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{convert::Infallible, io::Cursor, sync::Arc};
 use proptest::prelude::*;
 use tidegate::{
     config::Config,
-    replay::{Ended, Replay, Summary},
+    replay::{Ended, Replay, Summary, WouldBe},
     source::capture::Capture,
     track::Connection,
 };
@@ -13,7 +13,7 @@ use tidegate_common::{
     packet::tcp_flags::{ACK, FIN, RST, SYN},
     testing::Frame,
 };
-use tidegate_models::{Class, Model, Schema};
+use tidegate_models::{Class, KddRecord, Model, Schema};
 
 use crate::files::*;
 
@@ -81,6 +81,27 @@ fn every_packet_is_in_its_connection() {
     let record = run.ended[0].record;
     assert_eq!((record.src_packets, record.src_bytes), (23, 230));
     assert_eq!((record.count, record.dst_host_count), (1, 1));
+}
+
+#[test]
+fn estimates_are_the_same_in_every_run() {
+    let mut file = Pcap::plain();
+    // A flood from many sources and a scan of many ports: how many is estimated.
+    for i in 0..250_u16 {
+        let at_ns = START + u64::from(i) * 4_000_000;
+        file.packet(at_ns, &tcp(i as u8, 255, (40_000 + i, 80), SYN, 0))
+            .packet(at_ns, &tcp(251, 255, (50_000, 1000 + i), SYN, 0));
+    }
+    let [one, other] = [run(&[&file.bytes]), run(&[&file.bytes])];
+    let records = |run: &Run| run.ended.iter().map(|e| e.record).collect::<Vec<_>>();
+    assert_eq!(records(&one), records(&other));
+    assert_eq!(one.summary, other.summary);
+    let most = |column: fn(&KddRecord) -> u32| records(&one).iter().map(column).max();
+    assert!(most(|r| r.hosts.dst_sources_2s) > Some(100));
+    assert!(most(|r| r.hosts.src_ports_60s) > Some(100));
+    let crowd = |would_be: &WouldBe| would_be.proposal.evidence.sources;
+    let crowds: Vec<_> = one.summary.decisions.iter().filter_map(crowd).collect();
+    assert!(!crowds.is_empty(), "{:?}", one.summary);
 }
 
 #[test]

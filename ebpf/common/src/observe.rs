@@ -4,8 +4,8 @@
 //! event leaves is the [`Host`]'s.
 
 use crate::{
-    event::Milestone,
-    flow::{FlowKey, FlowRecord, FlowSnapshot, Side, Updated},
+    event::{FlowEvent, Milestone},
+    flow::{FlowKey, FlowRecord, Updated},
     packet::Packet,
     stats::Counter,
 };
@@ -22,15 +22,7 @@ pub trait Host {
     fn insert(&mut self, key: &FlowKey, record: &FlowRecord) -> bool;
 
     /// Tells user space.
-    fn emit(
-        &mut self,
-        key: &FlowKey,
-        flow: FlowSnapshot,
-        now_ns: u64,
-        ifindex: u32,
-        milestone: Milestone,
-        sender: Side,
-    );
+    fn emit(&mut self, event: FlowEvent);
 
     /// Adds one to a counter.
     fn count(&mut self, counter: Counter);
@@ -45,7 +37,8 @@ pub fn observe<H: Host>(host: &mut H, packet: &Packet, now_ns: u64, ifindex: u32
             Updated::Quiet => return,
             Updated::Milestone(milestone) => {
                 let flow = record.snapshot_for_event(now_ns);
-                return host.emit(&key, flow, now_ns, ifindex, milestone, sender);
+                let event = FlowEvent::new(key, flow, now_ns, ifindex, milestone, sender);
+                return host.emit(event);
             }
             Updated::Restart => {}
         }
@@ -59,5 +52,6 @@ pub fn observe<H: Host>(host: &mut H, packet: &Packet, now_ns: u64, ifindex: u32
     }
     host.count(Counter::FlowsNew);
     let flow = record.snapshot();
-    host.emit(&key, flow, now_ns, ifindex, Milestone::New, sender);
+    let new = Milestone::New;
+    host.emit(FlowEvent::new(key, flow, now_ns, ifindex, new, sender));
 }

@@ -10,11 +10,11 @@ use std::net::{IpAddr, SocketAddr};
 use tidegate_common::{
     flow::FlowSnapshot,
     packet::{
-        ICMP,
+        ICMP, UDP,
         tcp_flags::{ACK, FIN, RST, SYN, URG},
     },
 };
-use tidegate_models::{Flag, Service};
+use tidegate_models::{Flag, Protocol, Service};
 
 use super::{
     testing::{FlowTable, IFINDEX, fragment, icmp, tcp, udp},

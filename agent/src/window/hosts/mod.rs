@@ -100,9 +100,22 @@ impl Hosts {
 
     /// Takes note of an event, and says what is known of its hosts then.
     pub fn observe(&mut self, subject: &Subject, activity: &Activity) -> HostColumns {
+        self.observe_hashes(&Hashes::of(subject, &self.keys), activity)
+    }
+
+    /// As [`Hosts::observe`], with the hashes of the subject by the same keys.
+    pub(crate) fn observe_hashed(
+        &mut self,
+        subject: &super::Hashes,
+        activity: &Activity,
+    ) -> HostColumns {
+        let hashes = Hashes::paired(subject.source, subject.host, subject.service, &self.keys);
+        self.observe_hashes(&hashes, activity)
+    }
+
+    fn observe_hashes(&mut self, hashes: &Hashes, activity: &Activity) -> HostColumns {
         let now_ns = activity.at_ns;
         let now = Moment::at(now_ns);
-        let hashes = Hashes::of(subject, &self.keys);
         let mut columns = HostColumns::default();
         let answered = activity.answered > 0;
 
@@ -196,6 +209,11 @@ impl Hashes {
         let source = keys.hash_one(subject.source);
         let destination = keys.hash_one(subject.destination);
         let port = keys.hash_one(subject.service);
+        Self::paired(source, destination, port, keys)
+    }
+
+    #[inline]
+    fn paired(source: u64, destination: u64, port: u64, keys: &HashKeys) -> Self {
         Self {
             source,
             destination,
