@@ -101,8 +101,9 @@ pub(super) async fn set_model(State(api): State<Api>, body: Body) -> Result<Resp
     let bytes = body::read(body)
         .await
         .map_err(|(status, detail)| Problem::new(status, detail))?;
-    let request: ModelRequest = serde_json::from_slice(&bytes)
-        .map_err(|e| Problem::bad_request(format!("expected {{\"model\": \"live-forest\"}}: {e}")))?;
+    let request: ModelRequest = serde_json::from_slice(&bytes).map_err(|e| {
+        Problem::bad_request(format!("expected {{\"model\": \"live-forest\"}}: {e}"))
+    })?;
     // A big forest takes a while to read and to try out; other requests go on meanwhile.
     let loaded = tokio::task::spawn_blocking(move || for_live(&request.model)).await;
     let model = loaded

@@ -314,7 +314,7 @@ fn top_shows_sources_flows_and_decisions() {
     let text = agent.run(&["top", "--once"]).stdout;
     let lines: Vec<_> = text.lines().collect();
     assert!(
-        lines[0].starts_with("mode enforce  model live-tree"),
+        lines[0].starts_with("mode enforce  model live-forest"),
         "{text}"
     );
     assert!(lines[1].starts_with("- packets/s"), "{text}");

@@ -102,7 +102,9 @@ fn chosen(choice: &Choice) -> String {
                 for point in &trial.points {
                     let outcome = &point.outcome;
                     let [normal, known, unseen] = outcome.cost;
-                    let allowed = point.goal.map_or_else(|| "-".to_owned(), |goal| goal.alerts.to_string());
+                    let allowed = point
+                        .goal
+                        .map_or_else(|| "-".to_owned(), |goal| goal.alerts.to_string());
                     let _ = writeln!(
                         text,
                         "| {} | {} | {} | {} to {} % | {} | {} | {:.4} | {:.4} | {normal:.4} | {known:.4} | {unseen:.4} | {:.4} |",
