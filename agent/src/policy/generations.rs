@@ -32,8 +32,9 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
     pub fn entry(&mut self, key: K) -> &mut V {
         let known = self.old.remove(&key);
         if known.is_none() && !self.young.contains_key(&key) && self.young.len() >= self.half {
-            let empty = HashMap::with_hasher(*self.young.hasher());
-            self.old = mem::replace(&mut self.young, empty);
+            // Its memory is used again: what is held does not grow and shrink with the traffic.
+            mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
         self.young
             .entry(key)

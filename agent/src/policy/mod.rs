@@ -45,9 +45,9 @@ use crate::{
 };
 
 /// Pairs of hosts about which there is evidence.
-const PAIRS: usize = 65_536;
+const PAIRS: usize = 32_768;
 /// Sources about which there is evidence.
-const SOURCES: usize = 65_536;
+const SOURCES: usize = 32_768;
 /// Services about which there is evidence.
 const SERVICES: usize = 4_096;
 /// Sources and services whose earlier verdicts are remembered.
