@@ -210,9 +210,10 @@ impl Tracker {
         }
     }
 
-    /// Lets closed connections go after [`CLOSED_LINGER_NS`], unanswered ones after [`ATTEMPT_NS`] and idle ones after
-    /// their protocol's timeout, all a second after their flow record would be begun anew, at most
-    /// [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's; call it a few times a second.
+    /// Lets closed connections go after [`CLOSED_LINGER_NS`](tidegate_common::flow::CLOSED_LINGER_NS), unanswered ones
+    /// after [`ATTEMPT_NS`](tidegate_common::flow::ATTEMPT_NS) and idle ones after their protocol's timeout, all a second
+    /// after their flow record would be begun anew, at most [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's;
+    /// call it a few times a second.
     pub fn advance(&mut self, now_ns: u64) {
         // Leaves time for events that are still on their way.
         self.windows.expire(now_ns.saturating_sub(2 * RECENT_NS));
