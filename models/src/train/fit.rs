@@ -17,7 +17,7 @@ use super::{
     training_set::TrainingSet,
 };
 use crate::{
-    FIRST_HOST_COLUMN, LIVE_COLUMNS, ModelProblem, Schema, TreeError,
+    Confusion, FIRST_HOST_COLUMN, LIVE_COLUMNS, ModelProblem, Schema, TreeError,
     format::{ModelFile, Source},
 };
 
@@ -89,6 +89,8 @@ pub enum Choice {
     Given,
     /// Given, and tried on attack types left out.
     Tried(Box<LeaveOut>),
+    /// Fixed by the trainer, with its operating points, and tried: a forest for live traffic.
+    Fixed(Box<Trial>),
     /// The best of a tree's parameters, that one first.
     Tree(Vec<Candidate>),
     /// The best of a forest's settings, that one first, with its operating points.
@@ -174,10 +176,8 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
             Choice::Given => None,
             Choice::Tried(of) => Some(of.confusion),
             Choice::Tree(candidates) => candidates.first().map(|best| best.confusion),
-            Choice::Forest(trials) => trials
-                .first()
-                .and_then(|best| best.points.first())
-                .map(|point| point.outcome.confusion),
+            Choice::Fixed(trial) => first_point(trial),
+            Choice::Forest(trials) => trials.first().and_then(first_point),
         },
         decisions,
     };
@@ -186,6 +186,12 @@ pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, 
         choice,
         curve,
     })
+}
+
+/// Held-out rows at the default point.
+fn first_point(trial: &Trial) -> Option<Confusion> {
+    let point = trial.points.first()?;
+    Some(point.outcome.confusion)
 }
 
 fn check(request: &Request) -> Result<(), FitError> {

@@ -100,7 +100,7 @@ pub(super) fn learn_forest(
         None if is_live => {
             let trial = live_forest::tried(data, request.seed)?;
             progress(&trial.to_string());
-            (trial.clone(), Choice::Forest(vec![trial]))
+            (trial.clone(), Choice::Fixed(Box::new(trial)))
         }
         None => {
             let trials = choose_forest(

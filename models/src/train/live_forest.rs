@@ -51,7 +51,7 @@ pub(super) fn seen(data: &Dataset) -> Dataset {
 
 /// Few and small trees, since every event of every connection is judged; no made-up rows, since
 /// each scenario weighs the same and a class has many.
-pub(super) fn settings() -> ForestSettings {
+fn settings() -> ForestSettings {
     ForestSettings {
         forest: ForestParams {
             trees: 16,
@@ -93,4 +93,37 @@ fn costs(false_alarm: f64) -> Costs {
         }
     }
     Costs(costs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Features, LIVE_COLUMNS, Schema};
+
+    #[test]
+    fn a_connection_and_its_two_hosts_of_the_moment_are_seen() {
+        let mut features = Features::missing(Schema::Live);
+        for column in 0..LIVE_COLUMNS.len() {
+            features.set(column, 7);
+        }
+        let rows = [(features, Class::Normal, "scenario/normal".to_owned())];
+        let data = seen(&Dataset::new(Schema::Live, rows));
+        let features = &data.rows[0].features;
+        let hidden = |name: &&str| features.named(name) == Some(0);
+        let hidden: Vec<&str> = LIVE_COLUMNS.into_iter().filter(hidden).collect();
+        assert_eq!(hidden.len(), 24, "{hidden:?}");
+        assert_eq!(
+            (hidden[0], hidden[18], hidden[23]),
+            ("count", "dst_host_srv_rerror_rate", "dst_ports_60s")
+        );
+    }
+
+    #[test]
+    fn a_false_alarm_outweighs_attacks_that_are_missed() {
+        let shares = [0.25, 0.75, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(costs(4.0).decide(shares).class, Class::Normal);
+        assert_eq!(costs(1.0).decide(shares).class, Class::Dos);
+        let two_attacks = [0.1, 0.5, 0.4, 0.0, 0.0, 0.0];
+        assert_eq!(costs(4.0).decide(two_attacks).class, Class::Dos);
+    }
 }

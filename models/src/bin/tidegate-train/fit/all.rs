@@ -79,6 +79,7 @@ pub(super) fn run(args: &FitArgs) -> anyhow::Result<()> {
 /// What the first seed chose, for the others.
 fn chosen(choice: &Choice) -> Option<Trial> {
     match choice {
+        Choice::Fixed(trial) => Some(*trial.clone()),
         Choice::Forest(trials) => trials.first().cloned(),
         _ => None,
     }
