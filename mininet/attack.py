@@ -9,6 +9,7 @@ import base64
 import os
 import socket
 import subprocess
+import threading
 import time
 
 PORTS = (21, 22, 23, 25, 53, 80, 443, 873, 5432, 6379)
@@ -65,16 +66,41 @@ def banners(options):
 
 
 def guess_http(options):
+    """--tries guesses a connection."""
     for beat in beats(options):
-        secret = base64.b64encode(f"clerk:summer{beat}".encode()).decode()
         try:
             with dial(options, 80) as sock:
-                sock.sendall(f"GET /private/ HTTP/1.1\r\nHost: {options.target}\r\nConnection: close\r\n"
-                             f"Authorization: Basic {secret}\r\nUser-Agent: guess\r\n\r\n".encode())
+                for last in reversed(range(options.tries)):
+                    secret = base64.b64encode(f"clerk:summer{beat}-{last}".encode()).decode()
+                    sock.sendall(f"GET /private/ HTTP/1.1\r\nHost: {options.target}\r\n"
+                                 f"Connection: {'keep-alive' if last else 'close'}\r\n"
+                                 f"Authorization: Basic {secret}\r\nUser-Agent: guess\r\n\r\n".encode())
+                    if last:
+                        sock.recv(4096)
                 while sock.recv(4096):
                     pass
         except OSError:
             pass
+
+
+def one_ftp(options, beat):
+    try:
+        with dial(options, 21, 5.0) as sock:
+            sock.recv(400)
+            for number in range(options.tries):
+                sock.sendall(b"USER clerk\r\n")
+                sock.recv(400)
+                sock.sendall(f"PASS summer{beat}-{number}\r\n".encode())
+                if not sock.recv(400).startswith(b"530"):
+                    return
+    except OSError:
+        pass
+
+
+def guess_ftp(options):
+    """--tries guesses a connection; the server takes its time to say no, so several at once."""
+    for beat in beats(options):
+        threading.Thread(target=one_ftp, args=(options, beat), daemon=True).start()
 
 
 def guess_redis(options):
@@ -126,17 +152,26 @@ def expect(sock, word, patience=3.0):
     return False
 
 
-def guess_telnet(options):
-    for beat in beats(options):
-        try:
-            with dial(options, 23) as sock:
+def one_telnet(options, beat):
+    try:
+        with dial(options, 23) as sock:
+            for number in range(options.tries):
                 if expect(sock, b"login:"):
                     sock.sendall(b"clerk\r\n")
                     if expect(sock, b"assword:"):
-                        sock.sendall(b"summer%d\r\n" % beat)
-                        expect(sock, b"incorrect", 0.8)
-        except OSError:
-            pass
+                        sock.sendall(b"summer%d-%d\r\n" % (beat, number))
+                        expect(sock, b"incorrect", 0.8 if options.tries == 1 else 4.0)
+    except OSError:
+        pass
+
+
+def guess_telnet(options):
+    """--tries guesses a connection, one connection after the other unless more than one a second are asked for."""
+    for beat in beats(options):
+        if options.rate > 1:
+            threading.Thread(target=one_telnet, args=(options, beat), daemon=True).start()
+        else:
+            one_telnet(options, beat)
 
 
 def listen_to(sock, seconds):
@@ -211,7 +246,7 @@ def telnet_exploit(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    for call in (connect, hold, banners, guess_http, guess_redis, guess_telnet, telnet_exploit,
+    for call in (connect, hold, banners, guess_http, guess_ftp, guess_redis, guess_telnet, telnet_exploit,
                  operator, call_back):
         command = commands.add_parser(call.__name__.replace("_", "-"))
         command.set_defaults(call=call)
@@ -221,6 +256,7 @@ def main():
         command.add_argument("--seconds", type=float, default=5)
         command.add_argument("--rate", type=float, default=1, help="beats a second")
         command.add_argument("--port", type=int, default=80)
+        command.add_argument("--tries", type=int, default=1, help="guesses a connection")
     options = parser.parse_args()
     options.call(options)
 

@@ -34,6 +34,8 @@ HOSTS = {
 # Over the user-space datapath TCP is dead with checksum offload; and a sensor
 # in generic XDP mode must see wire-sized packets, not 64 kB ones.
 OFFLOADS = ["tx", "off", "rx", "off", "tso", "off", "gso", "off", "gro", "off"]
+# What a controller in Python can answer: a flood's first packets must not keep it from its statistics.
+PACKET_INS = ["controller_rate_limit=1000", "controller_burst_limit=250"]
 
 
 def die_with_parent():
@@ -122,7 +124,7 @@ def held_by_somebody(tap):
 
 
 @contextlib.contextmanager
-def network(tag, kind):
+def network(tag, kind, controller=None):
     """The started network; stopped on the way out, whatever happened."""
     # Three hosts need none of the machine-wide sysctls Mininet would raise.
     Mininet.inited = True
@@ -133,6 +135,9 @@ def network(tag, kind):
         datapath = kind.removeprefix("ovs-")
 
         def switch(name, **extra):
+            if controller:
+                # Without its controller it forwards nothing: what passes was let pass.
+                return OVSSwitch(name, datapath=datapath, failMode="secure", protocols="OpenFlow13", **extra)
             return OVSSwitch(name, datapath=datapath, failMode="standalone", **extra)
 
     net = Mininet(switch=switch, controller=None, autoSetMacs=False, build=False)
@@ -150,6 +155,10 @@ def network(tag, kind):
         ports.append({"name": trunk.intf1.name, "role": "trunk"})
         net.build()
         net.start()
+        if controller:
+            for bridge in (s1, s2):
+                run("ovs-vsctl", "--timeout=5", "set-controller", bridge.name, f"tcp:{controller}",
+                    "--", "set", "controller", bridge.name, *PACKET_INS)
         for name, (_, ip6) in HOSTS.items():
             host = net.get(name)
             interface = host.defaultIntf().name
@@ -186,9 +195,9 @@ def describe(net, ports, kind, notes):
     return json.dumps({"switch": kind, "hosts": hosts, "ports": ports, "notes": notes})
 
 
-def stand(tag, kind, notes):
+def stand(tag, kind, notes, controller=None):
     """Build, prove, announce and wait. False: this kind of switch won't do."""
-    with network(tag, kind) as (net, ports):
+    with network(tag, kind, controller) as (net, ports):
         if not reachable(net):
             notes.append(f"{kind}: h1 does not reach h2")
             return False
@@ -200,7 +209,7 @@ def stand(tag, kind, notes):
                 return True
 
 
-def attempt(tag, kind, directory, notes):
+def attempt(tag, kind, directory, notes, controller):
     try:
         if kind == "linuxbridge":
             return stand(tag, kind, notes)
@@ -208,7 +217,7 @@ def attempt(tag, kind, directory, notes):
         if flavour == "user" and held_by_somebody("ovs-netdev"):
             raise RuntimeError("another Open vSwitch has the machine's one user-space datapath")
         with PrivateOvs(directory):
-            return stand(tag, f"ovs-{flavour}", notes)
+            return stand(tag, f"ovs-{flavour}", notes, controller)
     except (Exception, subprocess.CalledProcessError) as error:
         notes.append(f"{kind}: {error}")
         return False
@@ -226,6 +235,8 @@ def main():
     parser.add_argument("--tag", required=True, help="four hex digits, unique on this machine")
     parser.add_argument("--switch", choices=["ovs", "linuxbridge"], default="ovs")
     parser.add_argument("--directory", required=True, help="for the private Open vSwitch")
+    parser.add_argument("--controller", metavar="ADDRESS:PORT",
+                        help="of an OpenFlow 1.3 controller that decides what passes; Open vSwitch only")
     options = parser.parse_args()
     setLogLevel("error")
     signal.signal(signal.SIGTERM, terminate)
@@ -233,8 +244,10 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     notes = []
     kinds = ["ovs", "linuxbridge"] if options.switch == "ovs" else ["linuxbridge"]
+    if options.controller:
+        kinds = ["ovs"]
     for kind in kinds:
-        if attempt(options.tag, kind, options.directory, notes):
+        if attempt(options.tag, kind, options.directory, notes, options.controller):
             return 0
     print("; ".join(notes), file=sys.stderr)
     return 1

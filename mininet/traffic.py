@@ -37,15 +37,24 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def datagrams(options, timeout=1.0):
-    sock = socket.socket(family(options.source), socket.SOCK_DGRAM)
-    sock.bind((options.source, 0))
-    sock.settimeout(timeout)
+def source(options):
+    """Its address; where that is a network (10.108.5.0/24), one of the first --clients in it."""
+    address, slash, _ = options.source.partition("/")
+    if not slash:
+        return address
+    return f"{address.rsplit('.', 1)[0]}.{random.randint(1, options.clients)}"
+
+
+def datagrams(options, timeout=None):
+    address = source(options)
+    sock = socket.socket(family(address), socket.SOCK_DGRAM)
+    sock.bind((address, 0))
+    sock.settimeout((options.patience or 1.0) if timeout is None else timeout)
     return sock
 
 
 def dial(options, port, timeout=5.0):
-    return socket.create_connection((options.target, port), timeout, source_address=(options.source, 0))
+    return socket.create_connection((options.target, port), timeout, source_address=(source(options), 0))
 
 
 def serve(_):
@@ -80,9 +89,12 @@ def media(options):
         sys.exit("nobody answered")
 
 
-def question(number, name, kind):
+def question(number, name, kind, takes=0):
+    """`takes`: bytes that an answer may have, where it is not the 512 that anybody takes."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack(">HHHHHH", number & 0xFFFF, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, kind, 1)
+    extension = struct.pack(">BHHIH", 0, 41, takes, 0, 0) if takes else b""
+    return (struct.pack(">HHHHHH", number & 0xFFFF, 0x0100, 1, 0, 0, 1 if takes else 0)
+            + labels + struct.pack(">BHH", 0, kind, 1) + extension)
 
 
 def dns(options):
@@ -94,8 +106,11 @@ def dns(options):
             if random.random() < options.missing:
                 name = f"none{beat}-{number}.lab"
             kind = 16 if name == "medium.lab" else random.choice((1, 1, 1, 28))
+            takes = 0
+            if options.large:
+                name, kind, takes = "large.lab", 16, 4096
             with datagrams(options) as sock:
-                sock.sendto(question(beat * options.burst + number, name, kind), (options.target, 53))
+                sock.sendto(question(beat * options.burst + number, name, kind, takes), (options.target, 53))
                 try:
                     sock.recv(4096)
                     answered += 1
@@ -115,7 +130,7 @@ def ntp(options):
 
 def connection_of(options):
     return http.client.HTTPConnection(
-        options.target, options.port or 80, timeout=5, source_address=(options.source, 0))
+        options.target, options.port or 80, timeout=5, source_address=(source(options), 0))
 
 
 def get(options, connection):
@@ -161,21 +176,29 @@ def web(options):
 def mail(options):
     """--burst mails a connection, as a mailing list's server sends them."""
     for beat in ticks(options):
-        with smtplib.SMTP(options.target, 25, "client.lab", 5, (options.source, 0)) as server:
+        with smtplib.SMTP(options.target, 25, "client.lab", 5, (source(options), 0)) as server:
             for number in range(options.burst):
                 body = "Dear reader,\n" + "some news.\n" * (20 + 13 * (beat + number) % 200)
                 server.sendmail("list@lab", [f"reader{number}@lab"], f"Subject: news {beat}\n\n{body}")
 
 
 def monitor(options):
-    """Connects to every service of several hosts, reads a greeting if there is one at once, goes."""
+    """Connects to services of several hosts, reads a greeting if there is one at once, goes."""
     hosts = options.target.split(",")
+    if options.count:
+        network, first = hosts[0].rsplit(".", 1)
+        hosts = [f"{network}.{int(first) + 2 * number}" for number in range(options.count)]
+    ports = [int(port) for port in options.ports.split(",")]
+    end = time.monotonic() + options.seconds
     reached = 0
     for _ in ticks(options):
         for host in hosts:
-            for port in (21, 22, 23, 25, 53, 80, 443, 873, 5432, 6379):
+            for port in ports:
+                if time.monotonic() > end:
+                    continue
                 try:
-                    with socket.create_connection((host, port), 2, source_address=(options.source, 0)) as sock:
+                    with socket.create_connection((host, port), options.patience or 2,
+                                                  source_address=(options.source, 0)) as sock:
                         reached += 1
                         sock.settimeout(0.01)
                         sock.recv(100)
@@ -190,7 +213,7 @@ def retry(options):
     """A client that does not give up on a service that is not there."""
     for _ in ticks(options):
         try:
-            dial(options, options.port or 8088, 3).close()
+            dial(options, options.port or 8088, options.patience or 3).close()
             sys.exit("somebody is there")
         except OSError:
             pass
@@ -309,10 +332,15 @@ def main():
         command.add_argument("--seconds", type=float, default=5)
         command.add_argument("--rate", type=float, default=1, help="beats (or keys) a second")
         command.add_argument("--burst", type=int, default=1, help="a beat")
+        command.add_argument("--clients", type=int, default=250, help="where the source is a network")
         command.add_argument("--size", type=int, default=5000, help="bytes of an answer")
         command.add_argument("--port", type=int)
         command.add_argument("--pause", type=float, default=0.0, help="seconds")
         command.add_argument("--missing", type=float, default=0.1, help="share of names")
+        command.add_argument("--patience", type=float, help="seconds until it gives up")
+        command.add_argument("--ports", default="21,22,23,25,53,80,443,873,5432,6379")
+        command.add_argument("--count", type=int, help="hosts: every second address from the target's on")
+        command.add_argument("--large", action="store_true", help="answers that come in fragments")
         command.add_argument("--keep", action="store_true", help="one connection for all")
         command.add_argument("--login", action="store_true")
         command.add_argument("--any-code", action="store_true")

@@ -5,6 +5,8 @@
 mod cidr;
 mod duration;
 mod file;
+mod influx;
+mod journal;
 mod policy;
 
 use std::{
@@ -18,6 +20,8 @@ use tidegate_common::control::Mode;
 
 pub use cidr::{BadCidr, Cidr};
 pub use duration::{BadDuration, HumanDuration};
+pub use influx::{InfluxApi, InfluxConfig, InfluxOverrides};
+pub use journal::JournalConfig;
 pub use policy::{ClassRule, PolicyConfig, Reaction};
 
 use crate::error::{AppError, ErrorKind};
@@ -65,6 +69,10 @@ pub struct Config {
     pub dataplane: DataplaneConfig,
     /// When to act, and for how long.
     pub policy: PolicyConfig,
+    /// Where decisions are written down.
+    pub journal: JournalConfig,
+    /// Where decisions are sent to.
+    pub influx: InfluxConfig,
 }
 
 /// Section `[api]`.
@@ -114,6 +122,8 @@ impl Default for Config {
                 ring_buffer_bytes: 4_194_304,
             },
             policy: PolicyConfig::default(),
+            journal: JournalConfig::default(),
+            influx: InfluxConfig::default(),
         }
     }
 }
@@ -130,6 +140,8 @@ pub struct Overrides {
     pub token_file: Option<PathBuf>,
     pub model: Option<PathBuf>,
     pub listen: Option<SocketAddr>,
+    pub journal: Option<PathBuf>,
+    pub influx: InfluxOverrides,
     pub record: Option<PathBuf>,
     pub once_ready_fd: Option<i32>,
 }
@@ -150,6 +162,7 @@ impl Config {
             }
         };
         config.apply(overrides);
+        config.influx.check()?;
         Ok(config)
     }
 
@@ -201,6 +214,8 @@ impl Config {
         set(&mut self.token_file, overrides.token_file);
         set(&mut self.api.listen, overrides.listen);
         self.model = overrides.model.or(self.model.take());
+        self.journal.file = overrides.journal.or(self.journal.file.take());
+        self.influx.apply(overrides.influx);
         self.record = overrides.record;
         self.once_ready_fd = overrides.once_ready_fd;
     }

@@ -1,6 +1,6 @@
 //! Decisions: what was decided about whom, until when, and why.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tidegate_common::{
@@ -57,7 +57,7 @@ impl Target {
             || (scope.has_port() && self.port.is_none())
             || (scope != Scope::Source && self.protocol.is_none())
             // Spares what goes on.
-            || scope == Scope::Destination;
+            || !scope.has_source();
         (!narrower).then(|| Self {
             scope,
             source: self.source.filter(|_| scope.has_source()),
@@ -68,9 +68,28 @@ impl Target {
     }
 }
 
+/// A connection that led to a decision.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Culprit {
+    /// Name of the interface on which its last packet was seen.
+    pub interface: Arc<str>,
+    /// Originator.
+    pub originator: IpAddr,
+    /// Its port; 0 for ICMP.
+    pub originator_port: u16,
+    /// Responder.
+    pub responder: IpAddr,
+    /// Its port; 0 for ICMP.
+    pub responder_port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
+}
+
 /// What a decision of the classifier rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grounds {
+    /// The connection whose event tipped the balance.
+    pub culprit: Culprit,
     /// The columns of the event that tipped the balance.
     pub features: Features,
     /// The pieces of evidence that agreed.
@@ -90,6 +109,10 @@ pub struct Decision {
     pub target: Target,
     /// What happens to them.
     pub action: Action,
+    /// Packets per second let through, for [`Action::RateLimit`].
+    pub rate: Option<u32>,
+    /// For how long after the last of them.
+    pub ttl: Duration,
     /// What the classifier saw; `None` when a person decided.
     pub class: Option<Class>,
     /// Confidence of the classifier, 0 to 1; 1 when a person decided.
@@ -120,6 +143,32 @@ pub struct Decision {
     pub first_packet_ns: Option<u64>,
     /// First packet it dropped (ns, `CLOCK_MONOTONIC`).
     pub first_drop_ns: Option<u64>,
+}
+
+/// A step in a decision's life, with the decision as of then.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It was put in force.
+    Made(Arc<Decision>),
+    /// It ends later than was said.
+    Extended(Arc<Decision>),
+    /// Its mode or its counters changed, or it was taken over from an earlier agent.
+    Updated(Arc<Decision>),
+    /// It is over; its phase says how.
+    Ended(Arc<Decision>),
+}
+
+impl Change {
+    /// The decision.
+    #[must_use]
+    pub const fn decision(&self) -> &Arc<Decision> {
+        match self {
+            Self::Made(decision)
+            | Self::Extended(decision)
+            | Self::Updated(decision)
+            | Self::Ended(decision) => decision,
+        }
+    }
 }
 
 impl Decision {
@@ -165,6 +214,7 @@ pub const fn scope_name(scope: Scope) -> &'static str {
         Scope::SourceService => "source-service",
         Scope::Tuple => "tuple",
         Scope::Destination => "destination",
+        Scope::DestinationHost => "destination-host",
     }
 }
 

@@ -1,20 +1,20 @@
 //! The engine: an event in; what is known of its connection, what the classifier makes of it, and what the policy
-//! wants done about it out. Live traffic and captures go through the same one.
+//! wants done about it out. The same without an event, at a look. Live traffic and captures go through the same one.
 
 use std::sync::Arc;
 
 use tidegate_common::event::FlowEvent;
-use tidegate_models::{CLASS_COUNT, Classifier as _, Features, Model, Prediction};
+use tidegate_models::{CLASS_COUNT, CachedModel, Features, Model, Prediction};
 
 use crate::{
     policy::{Advice, Policy},
-    track::{Observation, Tracker, TrackerLimits},
+    track::{Observation, Occasion, Tracker, TrackerLimits},
 };
 
-/// One event, judged.
+/// One event or look, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// The connection and its columns as of the event.
+    /// The connection and its columns.
     pub observation: Observation,
     /// The row that the classifier saw.
     pub features: Features,
@@ -27,7 +27,7 @@ pub struct Judged {
 /// Tracker, classifier and policy.
 #[derive(Debug)]
 pub struct Detector {
-    model: Arc<Model>,
+    model: CachedModel,
     tracker: Tracker,
     policy: Policy,
     predictions: [u64; CLASS_COUNT],
@@ -44,7 +44,7 @@ impl Detector {
     #[must_use]
     pub fn with_tracker(model: Arc<Model>, policy: Policy, tracker: Tracker) -> Self {
         Self {
-            model,
+            model: CachedModel::new(model),
             tracker,
             policy,
             predictions: [0; CLASS_COUNT],
@@ -54,6 +54,30 @@ impl Detector {
     /// Takes one event through all of it.
     pub fn judge(&mut self, event: &FlowEvent) -> Judged {
         let observation = self.tracker.observe(event);
+        self.classify(observation)
+    }
+
+    /// Takes the next look that is due by `now_ns`, if there is one, through all of it. See [`Tracker::look`].
+    pub fn look(&mut self, now_ns: u64, budget: &mut usize) -> Option<Judged> {
+        let observation = self.tracker.look(now_ns, budget)?;
+        Some(self.classify_again(observation))
+    }
+
+    /// The capture is over: takes the next of the last looks through all of it. See [`Tracker::look_at_end`].
+    pub fn look_at_end(&mut self, now_ns: u64) -> Option<Judged> {
+        let observation = self.tracker.look_at_end(now_ns)?;
+        Some(self.classify_again(observation))
+    }
+
+    fn classify_again(&mut self, observation: Observation) -> Judged {
+        let judged = self.classify(observation);
+        if observation.occasion == Occasion::LastLook {
+            self.tracker.dismiss(observation.id);
+        }
+        judged
+    }
+
+    fn classify(&mut self, observation: Observation) -> Judged {
         let features = observation.record.features();
         let prediction = self.model.predict(&features);
         self.predictions[prediction.class.index()] += 1;
@@ -71,12 +95,12 @@ impl Detector {
     /// The classifier.
     #[must_use]
     pub fn model(&self) -> &Model {
-        &self.model
+        self.model.model()
     }
 
     /// From the next event on, `model` decides; it is of the schema live.
     pub fn set_model(&mut self, model: Arc<Model>) {
-        self.model = model;
+        self.model = CachedModel::new(model);
     }
 
     /// The connections.
@@ -101,7 +125,7 @@ impl Detector {
         &mut self.policy
     }
 
-    /// Predictions so far, by class.
+    /// Predictions so far, on events and at looks, by class.
     #[must_use]
     pub const fn predictions(&self) -> &[u64; CLASS_COUNT] {
         &self.predictions

@@ -21,6 +21,8 @@ use tokio::sync::oneshot;
 use crate::{
     config::Cidr,
     decision::{Decision, Target},
+    export::influx,
+    journal,
     policy::Protection,
 };
 
@@ -184,7 +186,7 @@ pub struct Snapshot {
     pub active: Vec<Arc<Decision>>,
     /// The latest that ended, oldest first; bounded.
     pub ended: Vec<Arc<Decision>>,
-    /// Classifications so far, by class code.
+    /// Classifications so far, of events and at looks, by class code.
     pub predictions: [u64; CLASS_COUNT],
     /// Connections followed now.
     pub connections: usize,
@@ -194,6 +196,10 @@ pub struct Snapshot {
     pub hosts_evicted: [u64; 3],
     /// Entries dropped early because the 2 s window was full.
     pub window_dropped: u64,
+    /// Connections judged again without a packet: a second time, and a last time.
+    pub looks: [u64; 2],
+    /// Those that were not judged a second time because too many were to be.
+    pub looks_missed: u64,
     /// Name of the model that judges.
     pub model: Arc<str>,
     /// From an event's packet to the end of its classification, in ns: how many took less than 2^(i+1) ns.
@@ -204,6 +210,10 @@ pub struct Snapshot {
     pub records_lost: u64,
     /// Who is never blocked, and why.
     pub allowlist: Arc<[(Cidr, Protection)]>,
+    /// How the journal is doing; `None` where there is none.
+    pub journal: Option<journal::Health>,
+    /// How the exporter to an InfluxDB is doing; `None` where there is none.
+    pub influx: Option<influx::Health>,
     /// What does not work as it should; empty when all is well.
     pub degraded: Vec<String>,
 }
@@ -225,11 +235,15 @@ impl Snapshot {
             connections_evicted: 0,
             hosts_evicted: [0; 3],
             window_dropped: 0,
+            looks: [0; 2],
+            looks_missed: 0,
             model: "".into(),
             latency_log2_ns: [0; 40],
             verdicts_failed: 0,
             records_lost: 0,
             allowlist: Arc::new([]),
+            journal: None,
+            influx: None,
             degraded: Vec::new(),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, process::ExitCode};
 
+use tidegate_influx::SecretError;
+
 /// What kind of failure, in the words of `sysexits.h`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorKind {
@@ -98,6 +100,15 @@ impl AppError {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.kind.exit_code())
+    }
+}
+
+impl From<SecretError> for AppError {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Io { name, error } => Self::io(ErrorKind::Config, name, &error),
+            none @ SecretError::None(_) => Self::config(none),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`policy`]: predictions → what is to be done about whom
 //! - [`detect`]: the three above and the classifier, as one
 //! - [`enforce`]: what is to be done → verdicts in the kernel, and back out
+//! - [`journal`]: decisions, durable
 //! - [`export`]: what leaves the agent besides the API
 //! - [`pipeline`]: the parts above, wired
 //! - [`replay`]: the same for captures: no kernel, nothing enforced
@@ -18,6 +19,7 @@
 //! - [`run`]: start and end of it all
 //! - [`api`], [`metrics`], [`cli`]: the agent over HTTP and on the command line
 //! - [`config`], [`error`], [`token`]: what the agent is told, how it ends, the secret that allows changes
+//! - [`notify`]: what the service manager hears of it
 
 pub mod api;
 pub mod cli;
@@ -29,7 +31,9 @@ pub mod enforce;
 pub mod engine;
 pub mod error;
 pub mod export;
+pub mod journal;
 pub mod metrics;
+pub mod notify;
 pub mod pipeline;
 pub mod policy;
 pub mod replay;

@@ -2,6 +2,8 @@
 //!
 //! Every label has few values: classes, reasons, interfaces, modes; never an address.
 
+mod durable;
+
 use std::{
     fmt::{Display, Write as _},
     sync::atomic::{AtomicU64, Ordering},
@@ -27,6 +29,7 @@ pub fn render(snapshot: Option<&Snapshot>, api: &ApiCounters, listening: usize) 
         streams(&mut text, api, listening);
         kernel(&mut text, snapshot);
         agent(&mut text, snapshot);
+        durable::render(&mut text, snapshot);
         latency(&mut text, &snapshot.latency_log2_ns);
     }
     text.0
@@ -188,6 +191,15 @@ fn agent(text: &mut Text, snapshot: &Snapshot) {
     for (table, n) in tables.into_iter().zip(snapshot.hosts_evicted) {
         text.sample(name, &[("table", table)], n);
     }
+    let name = "tidegate_looks_total";
+    text.family(
+        name,
+        "counter",
+        "Connections judged again without a packet, by kind.",
+    );
+    for (kind, n) in ["second", "last"].into_iter().zip(snapshot.looks) {
+        text.sample(name, &[("kind", kind)], n);
+    }
     let name = "tidegate_mode_info";
     text.family(name, "gauge", "1 for the mode in force.");
     for mode in [Mode::Enforce, Mode::Monitor, Mode::Bypass] {
@@ -209,6 +221,12 @@ fn agent(text: &mut Text, snapshot: &Snapshot) {
             "counter",
             "Connections that left the 2 s window early because it was full.",
             snapshot.window_dropped,
+        ),
+        (
+            "tidegate_looks_missed_total",
+            "counter",
+            "Connections not judged a second time because too many were to be.",
+            snapshot.looks_missed,
         ),
         (
             "tidegate_verdicts_failed_total",
@@ -274,12 +292,41 @@ fn latency(text: &mut Text, histogram: &[u64; 40]) {
     text.sample(&format!("{name}_count"), &[], below);
 }
 
+/// What a family's name may say it is measured in, or counts.
+const UNITS: [&str; 14] = [
+    "bytes",
+    "changes",
+    "connections",
+    "decisions",
+    "events",
+    "flows",
+    "packets",
+    "points",
+    "predictions",
+    "reasons",
+    "responses",
+    "retries",
+    "seconds",
+    "streams",
+];
+
+/// The unit is the last word of a name, before `_total`.
+fn unit(name: &str) -> Option<&str> {
+    let base = name.strip_suffix("_total").unwrap_or(name);
+    let (_, last) = base.rsplit_once('_')?;
+    UNITS.contains(&last).then_some(last)
+}
+
 /// The text so far. Writing to a String can't fail.
 struct Text(String);
 
 impl Text {
+    /// `UNIT` is OpenMetrics' and a comment to whoever reads the older format.
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        if let Some(unit) = unit(name) {
+            let _ = writeln!(self.0, "# UNIT {name} {unit}");
+        }
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
@@ -313,6 +360,14 @@ mod tests {
         places.sort_unstable();
         places.dedup();
         assert_eq!(places.len(), Counter::ALL.len());
+    }
+
+    #[test]
+    fn units_are_in_the_names() {
+        assert_eq!(unit("tidegate_ingress_bytes_total"), Some("bytes"));
+        assert_eq!(unit("tidegate_start_time_seconds"), Some("seconds"));
+        assert_eq!(unit("tidegate_mode_info"), None);
+        assert_eq!(unit("bytes"), None);
     }
 
     #[test]

@@ -5,8 +5,10 @@
 
 mod allowlist;
 mod commands;
+mod durable;
 mod latency;
 mod publish;
+mod pulse;
 mod wake;
 
 use std::{
@@ -34,11 +36,13 @@ use crate::{
     api::explanation_lines,
     config::{Cidr, Config, OnAgentLoss},
     dataplane::{Dataplane, DataplaneError, monotonic_ns},
-    decision::{Decision, Grounds, Origin},
+    decision::{Culprit, Decision, Grounds, Origin},
     detect::{Detector, Judged},
     enforce::{Enforcer, Order},
     engine::{COMMAND_QUEUE, Command, EngineHandle, InterfaceView, Refused, Snapshot},
-    export::Recorder,
+    export::{Recorder, influx, verdict_log},
+    journal::{Journal, Past},
+    notify::Pulse,
     policy::{Advice, Lift, Policy, Proposal},
     track::{Observation, TrackerLimits},
 };
@@ -51,6 +55,8 @@ const PUBLISH_NS: u64 = 1_000_000_000;
 const REFRESH_NS: u64 = 60_000_000_000;
 /// Events handled before commands and the tick get their turn.
 const BATCH: usize = 1024;
+/// Looks taken meanwhile, at most: events never wait for more of them than this, about a millisecond's worth.
+const LOOKS: usize = 1024;
 
 /// The running engine.
 pub struct Pipeline {
@@ -58,6 +64,14 @@ pub struct Pipeline {
     detector: Detector,
     enforcer: Enforcer,
     recorder: Option<Recorder>,
+    journal: Option<Journal>,
+    /// Changes the journal had lost when this was published last.
+    journal_lost: u64,
+    /// How the exporter is, which works on its own.
+    influx: Option<Arc<influx::Status>>,
+    verdict_log: Option<Arc<verdict_log::Trouble>>,
+    /// Points the exporter had lost when this was published last.
+    influx_lost: u64,
     commands: Receiver<Command>,
     waker: Arc<Waker>,
     published: Arc<ArcSwap<Snapshot>>,
@@ -70,15 +84,20 @@ pub struct Pipeline {
     stats: Stats,
     /// What the latest tick found wrong.
     degraded: Vec<String>,
+    /// For the service manager, if there is one.
+    pulse: Option<Pulse>,
     /// Something to publish.
     changed: bool,
     published_ns: u64,
     refreshed_ns: u64,
+    /// All looks that were due by then have been taken.
+    looked_ns: u64,
 }
 
 impl Pipeline {
     /// Takes over the verdicts that stand in the kernel, gives the first orders, and opens the queue for commands.
-    /// `added` is what earlier agents were told at run time to protect.
+    /// `added` is what earlier agents were told at run time to protect; with the journal comes what they had written
+    /// down as in force.
     ///
     /// # Errors
     ///
@@ -87,6 +106,7 @@ impl Pipeline {
         mut dataplane: Dataplane,
         model: Arc<Model>,
         recorder: Option<Recorder>,
+        journal: Option<(Journal, Past)>,
         added: Vec<Cidr>,
         config: &Config,
     ) -> Result<(Self, EngineHandle), DataplaneError> {
@@ -102,6 +122,7 @@ impl Pipeline {
             monitor,
             now_ns,
         )?;
+        let journal = durable::restore(&mut enforcer, &mut dataplane, journal, now_ns)?;
         enforcer.release_protected(&mut dataplane.tables, policy.protected());
         for decision in enforcer.active() {
             policy.adopt(&decision.target, now_ns);
@@ -144,6 +165,11 @@ impl Pipeline {
             detector: Detector::new(model, policy, limits),
             enforcer,
             recorder,
+            journal,
+            journal_lost: 0,
+            influx: None,
+            verdict_log: None,
+            influx_lost: 0,
             commands,
             waker: Arc::clone(&waker),
             published: Arc::new(ArcSwap::from_pointee(Snapshot::empty(config.mode))),
@@ -155,9 +181,11 @@ impl Pipeline {
             records_lost: 0,
             stats,
             degraded: Vec::new(),
+            pulse: None,
             changed: true,
             published_ns: 0,
             refreshed_ns: now_ns,
+            looked_ns: now_ns,
         };
         pipeline.publish(now_ns);
         let handle = EngineHandle::new(sender, Arc::clone(&pipeline.published), waker);
@@ -179,10 +207,12 @@ impl Pipeline {
                 self.tick(now_ns);
                 next_tick_ns = now_ns + TICK_NS;
             }
+            self.write_down();
             if !more {
                 self.wait(next_tick_ns.saturating_sub(now_ns));
             }
         }
+        self.write_down_the_last();
         self.dataplane
     }
 
@@ -198,28 +228,38 @@ impl Pipeline {
         self.waker.clear();
     }
 
-    /// Handles what the kernel has sent; says whether there may be more.
+    /// Handles what the kernel has sent, and the looks that are due, in the order of time; says whether there may be
+    /// more.
     fn drain_events(&mut self) -> bool {
+        let began_ns = monotonic_ns();
+        let mut looks = LOOKS;
         for _ in 0..BATCH {
             let Some(item) = self.dataplane.events.next() else {
-                return false;
+                // What was sent before is known by now.
+                self.look(began_ns, &mut looks);
+                return looks == 0;
             };
             let event = FlowEvent::from_bytes(&item);
             drop(item);
             if let Some(event) = event {
+                self.look(event.now_ns, &mut looks);
                 self.judge(&event);
             }
         }
         true
     }
 
+    fn look(&mut self, now_ns: u64, budget: &mut usize) {
+        while let Some(judged) = self.detector.look(now_ns, budget) {
+            self.conclude(judged);
+        }
+        if *budget > 0 {
+            self.looked_ns = self.looked_ns.max(now_ns);
+        }
+    }
+
     fn judge(&mut self, event: &FlowEvent) {
-        let Judged {
-            observation,
-            features,
-            prediction,
-            advice,
-        } = self.detector.judge(event);
+        let judged = self.detector.judge(event);
         if let Some(interface) = self
             .interfaces
             .iter_mut()
@@ -227,8 +267,21 @@ impl Pipeline {
         {
             interface.events += 1;
         }
+        self.conclude(judged);
+        self.latency
+            .add(monotonic_ns().saturating_sub(event.now_ns));
+    }
+
+    fn conclude(&mut self, judged: Judged) {
+        let Judged {
+            observation,
+            features,
+            prediction,
+            advice,
+        } = judged;
+        let (at_ns, connection) = (observation.at_ns, &observation.connection);
         if let Some(recorder) = &self.recorder
-            && !recorder.record(event.now_ns, &observation.connection, features, prediction)
+            && !recorder.record(at_ns, connection, features, prediction)
         {
             self.records_lost += 1;
         }
@@ -237,8 +290,6 @@ impl Pipeline {
             Some(Advice::Lift(lift)) => self.lift(&lift),
             None => {}
         }
-        self.latency
-            .add(monotonic_ns().saturating_sub(event.now_ns));
     }
 
     fn act(&mut self, mut proposal: Proposal, observation: &Observation) {
@@ -257,7 +308,17 @@ impl Pipeline {
         let model = self.detector.model();
         let features = observation.record.features();
         let explanation = model.explain(&features);
+        let mut interfaces = self.interfaces.iter();
+        let interface = interfaces.find(|i| i.index == connection.ifindex);
         let grounds = Grounds {
+            culprit: Culprit {
+                interface: interface.map_or("", |i| i.name.as_str()).into(),
+                originator: connection.originator.into(),
+                originator_port: connection.originator_port,
+                responder: connection.responder.into(),
+                responder_port: connection.responder_port,
+                protocol: connection.protocol,
+            },
             features,
             evidence: proposal.evidence,
             rule: proposal.rule(),
@@ -304,6 +365,10 @@ impl Pipeline {
     fn forgive(&mut self, now_ns: u64) {
         for target in self.enforcer.released() {
             self.detector.policy_mut().pardon(&target, now_ns);
+            // Nor do its columns remember it for ten minutes, if packets were indeed kept back.
+            if let (Some(source), Mode::Enforce) = (target.source, self.mode) {
+                self.detector.tracker_mut().forget_source(source.into());
+            }
         }
     }
 
@@ -325,15 +390,19 @@ impl Pipeline {
         }
     }
 
-    fn write_control(&mut self) {
-        if let Err(error) = self.dataplane.tables.set_control(self.control) {
+    /// Says whether the kernel took it.
+    fn write_control(&mut self) -> bool {
+        let written = self.dataplane.tables.set_control(self.control);
+        if let Err(error) = &written {
             tracing::error!(%error, "the kernel takes no orders");
         }
+        written.is_ok()
     }
 
     fn tick(&mut self, now_ns: u64) {
         self.control.heartbeat_ns = now_ns;
-        self.detector.tracker_mut().advance(now_ns);
+        // Nobody is let go before the look that is due to him.
+        self.detector.tracker_mut().advance(self.looked_ns);
         self.changed |= self.enforcer.sweep(&mut self.dataplane.tables, now_ns);
         self.forgive(now_ns);
         self.control.scopes = self.enforcer.scopes();
@@ -346,9 +415,10 @@ impl Pipeline {
                 Err(error) => tracing::warn!(%error, "the kernel's allowlist is out of date"),
             }
         }
-        self.write_control();
+        let obeyed = self.write_control();
         if self.changed || now_ns.saturating_sub(self.published_ns) >= PUBLISH_NS {
             self.publish(now_ns);
         }
+        self.beat(now_ns, obeyed);
     }
 }

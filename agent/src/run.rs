@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::AsFd as _,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,7 +22,13 @@ use crate::{
     config::{Config, Placement},
     dataplane::{Dataplane, DataplaneError, Options, PinsError},
     error::{AppError, ErrorKind},
-    export::Recorder,
+    export::{
+        Recorder,
+        influx::{Exporter, Secret},
+        verdict_log::VerdictLog,
+    },
+    journal::{Journal, JournalError, Past},
+    notify::ServiceManager,
     pipeline::Pipeline,
     token::Token,
 };
@@ -35,6 +42,7 @@ pub fn run(config: &Config) -> Result<(), AppError> {
     config.require_interfaces()?;
     let ready = config.once_ready_fd.map(open_ready).transpose()?;
     // What can fail without touching the network comes first.
+    let manager = service_manager();
     let models = Models::load(config.model.as_deref())?;
     let live = models
         .live
@@ -42,6 +50,18 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         .ok_or_else(|| AppError::config("no model for live traffic"))?;
     let kept = Kept::in_directory(&config.state_dir);
     let added = kept.as_ref().map_or(Ok(Vec::new()), Kept::load)?;
+    let secret = Secret::load(config.influx.secret_file.as_deref())?;
+    let journal = config.journal.path(&config.state_dir);
+    if config.influx.url.is_some() && journal.is_none() {
+        return Err(AppError::config(
+            "what goes to an InfluxDB comes from the journal: name one with --journal",
+        ));
+    }
+    if config.journal.log.is_some() && journal.is_none() {
+        return Err(AppError::config(
+            "what goes to journal.log comes from the journal: name one with --journal",
+        ));
+    }
     let listener = api::bind(config.api.listen)?;
     let token = Token::for_server(&config.token_file)?;
     let mut signals = Signals::new([SIGINT, SIGTERM])
@@ -66,10 +86,36 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         }
         None => None,
     };
-    let (pipeline, engine) = Pipeline::new(dataplane, live, recorder, added, config)?;
+    let journal = match journal {
+        Some(path) => open_journal(&path, config)?,
+        None => {
+            tracing::info!("decisions are not written down: no --journal and no state directory");
+            None
+        }
+    };
+    let reader = journal
+        .as_ref()
+        .map(|(journal, _)| journal.path().to_owned());
+    let (mut pipeline, engine) = Pipeline::new(dataplane, live, recorder, journal, added, config)?;
+    let exporter = start_exporter(config, reader.as_deref(), secret)?;
+    if let Some(exporter) = &exporter {
+        pipeline.watch_exporter(Arc::clone(exporter.status()));
+    }
+    let verdict_log = match (&config.journal.log, reader.as_deref()) {
+        (Some(path), Some(journal)) => {
+            Some(VerdictLog::start(journal, path).map_err(AppError::config)?)
+        }
+        _ => None,
+    };
+    if let Some(log) = &verdict_log {
+        pipeline.watch_verdict_log(Arc::clone(log.trouble()));
+    }
+    if let Some(manager) = &manager {
+        pipeline.report_to(manager);
+    }
     let server = Server::start(
         listener,
-        Api::with_dataplane(engine, models, token, kept),
+        Api::with_dataplane(engine, models, token, kept, reader),
         Limits::default(),
     )?;
     let pipeline = {
@@ -86,18 +132,66 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         // Whoever waited has gone. The network still wants its protection.
         tracing::warn!(%error, "nobody reads the file descriptor that was to be told");
     }
+    tell(manager.as_ref(), ServiceManager::ready);
 
     let signal = signals.forever().next();
     tracing::info!(?signal, "stopping");
+    tell(manager.as_ref(), ServiceManager::stopping);
     server.stop();
     stop.store(true, Ordering::Relaxed);
     let ended = pipeline.join();
     let _ = kernel_log.join();
+    // After the pipeline, whose last words are for it too.
+    drop(exporter);
+    drop(verdict_log);
     match ended {
         Ok(dataplane) => dataplane.close().map_err(AppError::from),
         Err(_) => Err(AppError::failure(
             "the pipeline ended by a bug; the programs stay attached and verdicts run out by themselves; `tidegate detach` removes them",
         )),
+    }
+}
+
+fn open_journal(path: &Path, config: &Config) -> Result<Option<(Journal, Past)>, AppError> {
+    match Journal::open(path, &config.journal) {
+        Ok(opened) => Ok(Some(opened)),
+        // Nobody asked for this very file.
+        Err(error @ JournalError::InUse(_)) if config.journal.file.is_none() => {
+            tracing::warn!(%error, "decisions are not written down");
+            Ok(None)
+        }
+        Err(error @ JournalError::InUse(_)) => Err(AppError::unavailable(error)),
+        Err(error) => Err(AppError::config(error)),
+    }
+}
+
+/// Where there is a journal to send from; an agent that could not have it does without both.
+fn start_exporter(
+    config: &Config,
+    journal: Option<&Path>,
+    secret: Secret,
+) -> Result<Option<Exporter>, AppError> {
+    let (Some(url), Some(journal)) = (&config.influx.url, journal) else {
+        return Ok(None);
+    };
+    let exporter = Exporter::start(journal, url, &config.influx, secret);
+    exporter.map(Some).map_err(AppError::config)
+}
+
+/// The service manager that started us, if one did.
+fn service_manager() -> Option<ServiceManager> {
+    ServiceManager::from_environment().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the service manager can't be reached");
+        None
+    })
+}
+
+fn tell(
+    manager: Option<&ServiceManager>,
+    what: impl FnOnce(&ServiceManager) -> std::io::Result<()>,
+) {
+    if let Some(Err(error)) = manager.map(what) {
+        tracing::warn!(%error, "the service manager does not listen");
     }
 }
 

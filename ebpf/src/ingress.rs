@@ -87,6 +87,7 @@ fn condemned(control: &Control, mode: Mode, packet: &Packet, now_ns: u64) -> boo
         .or_else(|| check(control, mode, packet, now_ns, Scope::SourceService))
         .or_else(|| check(control, mode, packet, now_ns, Scope::Tuple))
         .or_else(|| check(control, mode, packet, now_ns, Scope::Destination))
+        .or_else(|| check(control, mode, packet, now_ns, Scope::DestinationHost))
         .unwrap_or(false)
 }
 

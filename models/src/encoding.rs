@@ -278,6 +278,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
     use super::*;
+    use crate::LIVE_COLUMNS;
     use crate::{Features, Flag};
 
     #[test]
@@ -295,6 +296,8 @@ mod tests {
         }
         assert!(log2_plus_one(MISSING - 1) < 32.0);
     }
+
+    const WIDTH: usize = LIVE_COLUMNS.len();
 
     fn standard(column: &str, mean: f32, scale: f32) -> Standard {
         Standard {
@@ -318,11 +321,11 @@ mod tests {
             codes("flag", &[Flag::S0.code(), Flag::SF.code()]),
             ColumnEncoding::Linear(standard("serror_rate", 50.0, 0.02)),
         ];
-        let mut baseline = vec![0; 61];
+        let mut baseline = vec![0; WIDTH];
         baseline[3] = Flag::SF.code();
         let encoding = Encoding::new(Schema::Live, &baseline, &encodings).unwrap();
         assert_eq!(encoding.inputs(), 4);
-        let mut row = Features::from_values(Schema::Live, &[0; 61]).unwrap();
+        let mut row = Features::from_values(Schema::Live, &[0; WIDTH]).unwrap();
         row.set(0, 7);
         row.set(11, 100);
         assert_eq!(
@@ -349,8 +352,8 @@ mod tests {
     #[test]
     fn a_column_that_hardly_moved_is_held_down() {
         let encodings = [ColumnEncoding::Linear(standard("urgent", 0.0, 1000.0))];
-        let encoding = Encoding::new(Schema::Live, &[0; 61], &encodings).unwrap();
-        let mut row = Features::from_values(Schema::Live, &[0; 61]).unwrap();
+        let encoding = Encoding::new(Schema::Live, &[0; WIDTH], &encodings).unwrap();
+        let mut row = Features::from_values(Schema::Live, &[0; WIDTH]).unwrap();
         row.set(8, 3);
         assert_eq!(encoding.encode(&row).entries(), [(0, LIMIT)]);
     }
@@ -358,7 +361,7 @@ mod tests {
     #[test]
     fn what_is_no_encoding_is_refused() {
         let check = |encodings: &[ColumnEncoding]| {
-            Encoding::new(Schema::Live, &[0; 61], encodings)
+            Encoding::new(Schema::Live, &[0; WIDTH], encodings)
                 .unwrap_err()
                 .to_string()
         };
@@ -391,10 +394,10 @@ mod tests {
             ]),
             "the encoding has 768 inputs: must be 1 to 512"
         );
-        let short = Encoding::new(Schema::Live, &[0; 32], &[linear("count", 0.0)]);
+        let short = Encoding::new(Schema::Live, &[0; WIDTH - 1], &[linear("count", 0.0)]);
         assert_eq!(
             short.unwrap_err().to_string(),
-            "the baseline is no whole row of 61 columns"
+            format!("the baseline is no whole row of {WIDTH} columns")
         );
     }
 }

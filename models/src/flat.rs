@@ -1,6 +1,6 @@
 //! Trees as one array of 8-byte nodes: what is walked for every row.
 
-use crate::{MAX_COLUMNS, MISSING, Split};
+use crate::{ROW_WIDTH, Row, Split};
 
 /// How many walks go side by side: while one waits for its node, the others go on.
 pub(crate) const LANES: usize = 8;
@@ -27,7 +27,7 @@ impl Node {
 
     #[inline]
     const fn column(self) -> usize {
-        (self.link & 0xff) as usize
+        self.link as usize % ROW_WIDTH
     }
 
     #[inline]
@@ -39,26 +39,6 @@ impl Node {
     #[inline]
     const fn next(self, value: u32) -> usize {
         self.left() + (value > self.threshold) as usize
-    }
-}
-
-/// A row's values, [`MISSING`] beyond its columns.
-pub(crate) type Row = [u32; MAX_COLUMNS];
-
-/// Where a walk ended.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Arrival {
-    /// Index of the leaf among all nodes of all trees.
-    pub(crate) leaf: usize,
-    /// The greatest of the values that were looked at.
-    greatest: u32,
-}
-
-impl Arrival {
-    /// Whether a missing value may have led the way. If not, none has.
-    #[inline]
-    pub(crate) const fn missed(self) -> bool {
-        self.greatest == MISSING
     }
 }
 
@@ -113,45 +93,64 @@ impl FlatTrees {
         self.nodes[at].next(value)
     }
 
-    /// Walks a row from a root to its leaf. Missing values are the greatest there are.
+    /// Walks a row from a root to its leaf; `see` is shown each column asked, the threshold and the value. Missing values
+    /// are the greatest there are.
     #[inline]
-    pub(crate) fn walk(&self, root: usize, row: &Row) -> Arrival {
-        let mut at = Arrival {
-            leaf: root,
-            greatest: 0,
-        };
+    pub(crate) fn walk(
+        &self,
+        root: usize,
+        row: &Row,
+        mut see: impl FnMut(usize, u32, u32),
+    ) -> usize {
+        let mut at = root;
         loop {
-            let node = self.nodes[at.leaf];
+            let node = self.nodes[at];
             if node.threshold == LEAF {
                 return at;
             }
             let value = row[node.column()];
-            at.greatest = at.greatest.max(value);
-            at.leaf = node.next(value);
+            see(node.column(), node.threshold, value);
+            at = node.next(value);
         }
     }
 
-    /// Walks side by side, each from its root with its row.
+    /// Walks side by side, each from its root with its row, to their leaves.
+    ///
+    /// `see` is shown the values that are looked at, each with its lane: those of decisions, and some of column 0.
     #[inline]
     pub(crate) fn walk_lanes(
         &self,
         roots: [usize; LANES],
         rows: [&Row; LANES],
-    ) -> [Arrival; LANES] {
-        let mut lanes = roots.map(|leaf| Arrival { leaf, greatest: 0 });
+        mut see: impl FnMut(usize, u32),
+    ) -> [usize; LANES] {
+        let mut lanes = roots;
         loop {
-            let mut moved = 0;
-            for (at, row) in lanes.iter_mut().zip(rows) {
-                let node = self.nodes[at.leaf];
-                let value = row[node.column()];
-                let next = node.next(value);
-                at.greatest = at.greatest.max(value);
-                moved |= at.leaf ^ next;
-                at.leaf = next;
-            }
-            if moved == 0 {
+            // Two steps a turn: whether all have arrived is asked half as often.
+            self.step(&mut lanes, &rows, &mut see);
+            if self.step(&mut lanes, &rows, &mut see) {
                 return lanes;
             }
         }
+    }
+
+    /// A step of each; says whether all had arrived before.
+    #[inline]
+    fn step(
+        &self,
+        lanes: &mut [usize; LANES],
+        rows: &[&Row; LANES],
+        see: &mut impl FnMut(usize, u32),
+    ) -> bool {
+        // All bits stay set only if all thresholds are a leaf's.
+        let mut common = LEAF;
+        for lane in 0..LANES {
+            let node = self.nodes[lanes[lane]];
+            let value = rows[lane][node.column()];
+            see(lane, value);
+            common &= node.threshold;
+            lanes[lane] = node.next(value);
+        }
+        common == LEAF
     }
 }

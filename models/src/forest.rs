@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_NODES, MISSING, Prediction, Schema,
-    Split, TreeError,
+    CLASS_COUNT, Classifier, Costs, Explanation, Features, MAX_NODES, MISSING, Prediction, Row,
+    Schema, Split, TreeError,
+    cached_model::{Bounds, Cell},
     classifier::{contributions, with_baseline},
-    flat::{FlatTrees, LANES, Row},
+    flat::{FlatTrees, LANES},
     format::{ForestNode, ForestParameters, SHARE_UNIT},
     tree::check_shape,
 };
@@ -122,6 +123,32 @@ impl Forest {
         self.kinds.mean(row.raw())
     }
 
+    /// Whether [`Forest::predict_cell`] can tell. Trees of kinds are asked for some rows only, so what they ask bounds no
+    /// cell.
+    pub(crate) fn has_cells(&self) -> bool {
+        self.kinds.count() == 0
+    }
+
+    /// The prediction on a row of the schema that is whole, and for which rows it is the same; `None` for others.
+    pub(crate) fn predict_cell(&self, features: &Features) -> Option<(Prediction, Cell)> {
+        let whole = with_baseline(self.schema, &self.baseline, features).is_none();
+        (whole && self.has_cells()).then(|| {
+            let mut bounds = Bounds::of(self.schema);
+            let flat = &self.trees.flat;
+            for root in flat.roots() {
+                flat.walk(*root, features.raw(), |column, threshold, value| {
+                    bounds.narrow(column, threshold, value);
+                });
+            }
+            (self.judge(features.raw()), bounds.cell())
+        })
+    }
+
+    /// The verdict on a whole row.
+    fn judge(&self, row: &Row) -> Prediction {
+        self.decide(&self.costs, row, self.trees.mean(row))
+    }
+
     /// The verdict on a whole row of these shares.
     fn decide(&self, costs: &Costs, row: &Row, shares: [f32; CLASS_COUNT]) -> Prediction {
         if self.kinds.count() == 0 {
@@ -188,12 +215,12 @@ impl Trees {
         let mut sums = [0; CLASS_COUNT];
         let (lanes, rest) = self.flat.roots().as_chunks::<LANES>();
         for roots in lanes {
-            for arrival in self.flat.walk_lanes(*roots, [row; LANES]) {
-                self.add(&mut sums, arrival.leaf);
+            for leaf in self.flat.walk_lanes(*roots, [row; LANES], |_, _| {}) {
+                self.add(&mut sums, leaf);
             }
         }
         for root in rest {
-            self.add(&mut sums, self.flat.walk(*root, row).leaf);
+            self.add(&mut sums, self.flat.walk(*root, row, |_, _, _| {}));
         }
         self.shares_of(&sums)
     }
@@ -202,9 +229,9 @@ impl Trees {
     fn means(&self, rows: [&Row; LANES]) -> [[f32; CLASS_COUNT]; LANES] {
         let mut sums = [[0; CLASS_COUNT]; LANES];
         for root in self.flat.roots() {
-            let arrivals = self.flat.walk_lanes([*root; LANES], rows);
-            for (sums, arrival) in sums.iter_mut().zip(arrivals) {
-                self.add(sums, arrival.leaf);
+            let leaves = self.flat.walk_lanes([*root; LANES], rows, |_, _| {});
+            for (sums, leaf) in sums.iter_mut().zip(leaves) {
+                self.add(sums, leaf);
             }
         }
         sums.map(|sums| self.shares_of(&sums))
@@ -237,8 +264,8 @@ impl Classifier for Forest {
 
     fn predict(&self, features: &Features) -> Prediction {
         match with_baseline(self.schema, &self.baseline, features) {
-            None => self.decide(&self.costs, features.raw(), self.trees.mean(features.raw())),
-            Some(row) => self.decide(&self.costs, row.raw(), self.trees.mean(row.raw())),
+            None => self.judge(features.raw()),
+            Some(row) => self.judge(row.raw()),
         }
     }
 

@@ -6,6 +6,7 @@
 //! * [`Classifier`], [`Prediction`], [`Explanation`]: what it answers.
 //! * [`Costs`], [`OperatingPoint`]: how class shares become a verdict.
 //! * [`Model`], [`Tree`], [`Forest`], [`Svm`], [`Network`], [`mod@format`]: model files and what is in them.
+//! * [`CachedModel`]: a model that knows the rows that repeat themselves.
 //! * [`features_from_request`]: the row behind a `/predict` request.
 //! * [`Confusion`]: figures of merit.
 //! * `train` (feature `train`): dataset readers, the trainers of all four kinds, evaluation,
@@ -41,6 +42,7 @@ pub mod format;
 #[cfg(feature = "train")]
 pub mod train;
 
+mod cached_model;
 mod classifier;
 mod costs;
 mod encoding;
@@ -61,6 +63,7 @@ mod tree;
 mod vocabulary;
 mod widen;
 
+pub use cached_model::CachedModel;
 pub use classifier::{Classifier, Contribution, Explanation, Prediction, Step};
 pub use costs::{Costs, OperatingPoint};
 pub use encoding::EncodingError;
@@ -75,6 +78,7 @@ pub use record::{KddRecord, percent};
 pub use schema::{
     FIRST_HOST_COLUMN, Features, KDD41_COLUMNS, LIVE_COLUMNS, MAX_COLUMNS, MISSING, Schema,
 };
+pub(crate) use schema::{ROW_WIDTH, Row};
 pub use service::Service;
 pub use svm::{Svm, SvmError};
 pub use tree::{MAX_DEPTH, MAX_NODES, Split, Tree, TreeError, TreeNode};

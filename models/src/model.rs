@@ -172,6 +172,14 @@ impl Model {
         }
     }
 
+    /// The forest, if it is one.
+    pub(crate) fn forest(&self) -> Option<&Forest> {
+        match &self.body {
+            Body::Forest(forest) => Some(forest),
+            _ => None,
+        }
+    }
+
     /// The ways to decide that the file offers; the first is the default.
     pub fn decisions(&self) -> &[OperatingPoint] {
         &self.decisions

@@ -12,6 +12,13 @@ pub const MISSING: u32 = u32::MAX;
 /// The most columns a schema has.
 pub const MAX_COLUMNS: usize = LIVE_COLUMNS.len();
 
+/// What a row has room for: a power of two, so that a column's number in as many bits is never out of range.
+pub(crate) const ROW_WIDTH: usize = 64;
+const _: () = assert!(MAX_COLUMNS <= ROW_WIDTH);
+
+/// A row's values, [`MISSING`] beyond its columns.
+pub(crate) type Row = [u32; ROW_WIDTH];
+
 /// KDD's 41 columns in the order of `kddcup.names`.
 pub const KDD41_COLUMNS: [&str; 41] = [
     "duration",
@@ -203,7 +210,7 @@ impl FromStr for Schema {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Features {
     schema: Schema,
-    values: [u32; MAX_COLUMNS],
+    values: Row,
 }
 
 impl Features {
@@ -211,16 +218,15 @@ impl Features {
     pub const fn missing(schema: Schema) -> Self {
         Self {
             schema,
-            values: [MISSING; MAX_COLUMNS],
+            values: [MISSING; ROW_WIDTH],
         }
     }
 
     /// A row of [`Schema::Live`].
-    pub(crate) const fn live(values: [u32; MAX_COLUMNS]) -> Self {
-        Self {
-            schema: Schema::Live,
-            values,
-        }
+    pub(crate) fn live(values: [u32; LIVE_COLUMNS.len()]) -> Self {
+        let mut row = Self::missing(Schema::Live);
+        row.values[..LIVE_COLUMNS.len()].copy_from_slice(&values);
+        row
     }
 
     /// A row from its values in column order; `None` if their number is not the schema's.
@@ -262,9 +268,8 @@ impl Features {
         (value != MISSING).then_some(value)
     }
 
-    /// All columns, [`MISSING`] beyond the schema: lets a tree index without a bounds check on
-    /// the schema.
-    pub(crate) const fn raw(&self) -> &[u32; MAX_COLUMNS] {
+    /// All columns, [`MISSING`] beyond the schema: lets a tree index without a bounds check.
+    pub(crate) const fn raw(&self) -> &Row {
         &self.values
     }
 }
@@ -300,19 +305,20 @@ mod tests {
 
     #[test]
     fn features_keep_to_their_schema() {
-        assert_eq!(Features::from_values(Schema::Live, &[0; 60]), None);
+        const WIDTH: usize = LIVE_COLUMNS.len();
+        assert_eq!(Features::from_values(Schema::Live, &[0; WIDTH - 1]), None);
         assert_eq!(Features::from_values(Schema::Live, &[0; 41]), None);
-        assert_eq!(Features::from_values(Schema::Kdd41, &[0; 61]), None);
+        assert_eq!(Features::from_values(Schema::Kdd41, &[0; WIDTH]), None);
         let mut narrow = Features::from_values(Schema::Kdd41, &[7; 41]).unwrap();
         narrow.set(41, 1);
         assert_eq!(narrow.value(41), MISSING);
-        let mut row = Features::from_values(Schema::Live, &[7; 61]).unwrap();
+        let mut row = Features::from_values(Schema::Live, &[7; WIDTH]).unwrap();
         assert_eq!(row.value(1000), MISSING);
         row.set(0, MISSING);
         assert_eq!(row.named("duration"), None);
         assert_eq!(row.named("src_count"), Some(7));
         assert_eq!(row.named("hot"), None);
-        assert_eq!(row.values().len(), 61);
+        assert_eq!(row.values().len(), WIDTH);
     }
 
     #[test]

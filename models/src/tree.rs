@@ -1,8 +1,8 @@
 //! A decision tree as a flat array of integer nodes.
 
 use crate::{
-    CLASS_COUNT, Classifier, Costs, Explanation, Features, MISSING, Prediction, Schema, Step,
-    flat::{FlatTrees, LANES, Row},
+    CLASS_COUNT, Classifier, Costs, Explanation, Features, MISSING, Prediction, Row, Schema, Step,
+    flat::{FlatTrees, LANES},
 };
 
 /// The deepest tree that is accepted, in decisions from root to leaf. It bounds the walk of a
@@ -217,12 +217,15 @@ impl Classifier for Tree {
             return self.blend(Features::missing(self.schema).raw());
         }
         let row = features.raw();
-        let arrival = self.flat.walk(0, row);
+        let mut greatest = 0;
+        let leaf = self
+            .flat
+            .walk(0, row, |_, _, value| greatest = value.max(greatest));
         // A missing value that no decision asked for makes no difference.
-        if arrival.missed() {
+        if greatest == MISSING {
             return self.blend(row);
         }
-        self.predictions[arrival.leaf]
+        self.predictions[leaf]
     }
 
     fn predict_batch(&self, features: &[Features], predictions: &mut [Prediction]) {
@@ -231,11 +234,16 @@ impl Classifier for Tree {
         let (predictions, rest_predictions) = predictions[..rows].as_chunks_mut::<LANES>();
         for (features, predictions) in features.iter().zip(predictions) {
             let rows = features.each_ref().map(Features::raw);
-            let arrivals = self.flat.walk_lanes([0; LANES], rows);
-            for ((features, prediction), arrival) in features.iter().zip(predictions).zip(arrivals)
+            let mut greatest = [0; LANES];
+            let leaves = self.flat.walk_lanes([0; LANES], rows, |lane, value| {
+                greatest[lane] = value.max(greatest[lane]);
+            });
+            let arrivals = leaves.into_iter().zip(greatest);
+            for ((features, prediction), (leaf, greatest)) in
+                features.iter().zip(predictions).zip(arrivals)
             {
-                *prediction = if features.schema() == self.schema && !arrival.missed() {
-                    self.predictions[arrival.leaf]
+                *prediction = if features.schema() == self.schema && greatest != MISSING {
+                    self.predictions[leaf]
                 } else {
                     self.predict(features)
                 };

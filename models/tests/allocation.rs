@@ -4,8 +4,10 @@
 
 mod trained;
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
-use tidegate_models::{Classifier, Costs, Features, Model, Schema, format::ModelFile};
+use tidegate_models::{CachedModel, Classifier, Costs, Features, Model, Schema, format::ModelFile};
 
 fn no_allocation(classifier: &dyn Classifier, rows: &[Features]) {
     let mut predictions = vec![Costs::ARGMAX.decide([0.0; 6]); rows.len()];
@@ -38,6 +40,14 @@ fn no_shipped_model_allocates_to_predict() {
             .collect();
         rows.extend(Schema::ALL.map(Features::missing));
         no_allocation(&model, &rows);
+        let mut cached = CachedModel::new(Arc::new(model));
+        let again = measure(|| {
+            // Often enough that predictions are kept.
+            for row in rows.iter().cycle().take(20 * rows.len()) {
+                cached.predict(row);
+            }
+        });
+        assert_eq!(again.count_total, 0);
         models += 1;
     }
     assert!(models >= 2, "{models} models");

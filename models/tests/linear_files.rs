@@ -29,7 +29,10 @@ fn wrong_parameters_are_refused_by_name() {
             broken(text, |p| {
                 p["baseline"].as_array_mut().unwrap().pop();
             }),
-            "model: the baseline is no whole row of 61 columns"
+            format!(
+                "model: the baseline is no whole row of {} columns",
+                tidegate_models::LIVE_COLUMNS.len()
+            )
         );
         assert_eq!(
             broken(text, |p| p["encoding"] = json!([])),

@@ -270,7 +270,7 @@ fn the_shipped_models_keep_their_test_figures() {
     };
     let path = find(Path::new(&data), TEST_FILE).unwrap();
     // The live one is there for other traffic than this, and holds false alarms dearer.
-    for (schema, cost) in [(Schema::Kdd41, 0.26), (Schema::Live, 0.28)] {
+    for (schema, cost) in [(Schema::Kdd41, 0.26), (Schema::Live, 0.30)] {
         let evaluation =
             evaluate(&Model::shipped(schema).unwrap(), &path, false, OnBad::Stop).unwrap();
         assert_eq!(evaluation.confusion.total(), 311_029);

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_models::{
-    Class, Classifier as _, Costs, Explanation, Features, Forest, MISSING, Schema,
+    Class, Classifier as _, Costs, Explanation, Features, Forest, LIVE_COLUMNS, MISSING, Schema,
     format::{ForestNode, ForestParameters, SHARE_UNIT},
     train::{
         Dataset, ForestParams, ParamsError, forest,
@@ -14,6 +14,8 @@ use tidegate_models::{
         unknown::{UnknownParams, with_unknown},
     },
 };
+
+const WIDTH: usize = LIVE_COLUMNS.len();
 
 /// A fixed hash, for data that looks random.
 fn draw(seed: u64) -> u64 {
@@ -24,7 +26,7 @@ fn draw(seed: u64) -> u64 {
 /// Normal rows, floods of two types and scans of two, each in its own corner of columns 0 to 3.
 fn data() -> Dataset {
     let rows = (0..2000_u64).map(|index| {
-        let mut features = Features::from_values(Schema::Live, &[0; 61]).unwrap();
+        let mut features = Features::from_values(Schema::Live, &[0; WIDTH]).unwrap();
         let noise = |bits: u64| (draw(index * 7 + bits) % 40) as u32;
         let (class, group, corner) = match index % 8 {
             0..4 => (Class::Normal, "normal", [10, 10, 10, 10]),
@@ -186,11 +188,11 @@ fn broken_forests_are_refused_by_tree_and_node() {
     assert_eq!(refused(&|p| p.trees.clear()), "0 trees: must be 1 to 1024");
     assert_eq!(
         refused(&|p| p.baseline.truncate(5)),
-        "the baseline is no whole row of 61 columns"
+        format!("the baseline is no whole row of {WIDTH} columns")
     );
     assert_eq!(
         refused(&|p| p.baseline[3] = MISSING),
-        "the baseline is no whole row of 61 columns"
+        format!("the baseline is no whole row of {WIDTH} columns")
     );
     assert_eq!(
         refused(&|p| p.trees[2] = vec![ForestNode::Leaf([1, 0, 0, 0, 0, 0])]),
@@ -201,8 +203,8 @@ fn broken_forests_are_refused_by_tree_and_node() {
         format!("tree 10: node 0: its shares do not sum to {SHARE_UNIT}")
     );
     assert_eq!(
-        refused(&|p| p.trees[0][0] = ForestNode::Split([61, 5, 2])),
-        "tree 0: node 0: column 61 is out of range (the schema has 61)"
+        refused(&|p| p.trees[0][0] = ForestNode::Split([WIDTH as u32, 5, 2])),
+        format!("tree 0: node 0: column {WIDTH} is out of range (the schema has {WIDTH})")
     );
     assert_eq!(
         refused(&|p| {

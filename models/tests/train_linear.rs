@@ -181,7 +181,7 @@ fn missing_values_and_foreign_rows_are_the_baseline_and_explanations_name_column
 #[test]
 fn weights_and_calibration_show_in_the_shares() {
     let rows = (0..1000_u32).flat_map(|i| {
-        let mut values = [0; 61];
+        let mut values = [0; tidegate_models::LIVE_COLUMNS.len()];
         values[4] = i;
         let features = Features::from_values(Schema::Live, &values).unwrap();
         let normal = (0..16).map(move |_| (features, Class::Normal, "normal".to_owned()));
@@ -261,7 +261,7 @@ proptest! {
 
     /// Any row of any values gets shares that sum to 1.
     #[test]
-    fn any_row_is_answered(values in prop::collection::vec(any::<u32>(), 61)) {
+    fn any_row_is_answered(values in prop::collection::vec(any::<u32>(), tidegate_models::LIVE_COLUMNS.len())) {
         static MODELS: std::sync::LazyLock<[Model; 2]> = std::sync::LazyLock::new(|| {
             files(&dataset(3)).map(|text| Model::from_json(&text).unwrap())
         });

@@ -24,7 +24,7 @@ fn dataset(rows: impl Iterator<Item = ([u32; 3], Class)>) -> Dataset {
     Dataset::new(
         Schema::Live,
         rows.map(|(own, class)| {
-            let mut values = [0; 61];
+            let mut values = [0; tidegate_models::LIVE_COLUMNS.len()];
             values[0] = own[0];
             values[4] = own[1];
             values[5] = own[2];

@@ -48,6 +48,17 @@ fn config(options: &Options<'_>) -> String {
     format!("[policy]\n{}", lines.concat())
 }
 
+/// The program, without what is set around us: every flag has a variable.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(paths::agent());
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("TIDEGATE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// A loopback address nobody listens on.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
@@ -56,6 +67,11 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
 impl Agent {
     /// Starts the agent on all of s1's ports and waits until it is ready.
     pub(crate) fn start(lab: &mut Lab, options: &Options<'_>) -> Result<Self> {
+        Self::start_with(lab, options, "")
+    }
+
+    /// The same with further sections of its configuration.
+    pub(crate) fn start_with(lab: &mut Lab, options: &Options<'_>, sections: &str) -> Result<Self> {
         // A fresh folder for each start: nothing is inherited but by intention.
         let number = (0..)
             .find(|number| !lab.run.directory().join(format!("agent{number}")).exists())
@@ -63,20 +79,14 @@ impl Agent {
         let folder = lab.run.directory().join(format!("agent{number}"));
         fs::create_dir(&folder)?;
         let config_file = folder.join("tidegate.toml");
-        fs::write(&config_file, config(options))?;
+        fs::write(&config_file, config(options) + sections)?;
         let log = paths::target().join("xtask/agent.log");
         fs::create_dir_all(paths::target().join("xtask"))?;
 
         // Not close-on-exec, so the child inherits the number; our copy is
         // closed right after.
         let (reader, writer) = nix::unistd::pipe()?;
-        let mut command = Command::new(paths::agent());
-        for (name, _) in env::vars_os() {
-            // Every flag has a variable: what is set around us is not meant for it.
-            if name.to_string_lossy().starts_with("TIDEGATE_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = binary();
         command.arg("run");
         for port in &lab.ports {
             command.args(["-i", &port.name]);

@@ -1,5 +1,8 @@
 //! `cargo xtask bench NAME`: a promise, measured.
 
+mod captures;
+mod exporter;
+mod influx;
 pub(crate) mod live;
 mod models;
 mod replay;
@@ -7,16 +10,19 @@ mod tracker;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::agent::{self, Agent};
 use crate::doctor::{self, Profile};
 use crate::floods::Flood;
 use crate::lab::{Kind, Lab, leftovers};
+use crate::report::Report;
 use crate::{build_cmd, interrupt, measure, privilege, process, table};
 
 #[derive(clap::Args)]
@@ -26,16 +32,22 @@ pub(crate) struct Args {
     /// How often the flood is repeated
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
-    /// Folder with the KDD files, for models [default: models/data]
+    /// Folder with the KDD files, for models and influx [default: models/data]
     #[arg(long, env = "TIDEGATE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Shorter and fewer scenarios, for live
     #[arg(long)]
     quick: bool,
+    /// A handful of scenarios, judged by who is found and who is wronged, not by times: for live, in tests
+    #[arg(long, conflicts_with_all = ["quick", "output"])]
+    short: bool,
+    /// Set up and built already
+    #[arg(long, hide = true)]
+    prepared: bool,
     /// Only scenarios whose names begin so, for live; may be repeated
     #[arg(long, value_name = "PREFIX")]
     only: Vec<String>,
-    /// Model file instead of the shipped one, for live
+    /// Model file instead of the shipped one, for live and captures
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value = "human")]
@@ -48,6 +60,12 @@ enum Name {
     Reaction,
     /// An agent with nothing to do: CPU and memory
     Idle,
+    /// Captures that others made: which of their connections get their class, which benign ones raise an alarm
+    Captures,
+    /// Classifying while the exporter's InfluxDB is frozen, beside classifying without exporter
+    Exporter,
+    /// Training rows to an InfluxDB and back
+    Influx,
     /// Real tools against an agent that enforces: what is found, how fast, and who is wronged
     Live,
     /// Models beside scikit-learn, LightGBM and XGBoost: fit, predictions, figures of merit
@@ -59,34 +77,48 @@ enum Name {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub(crate) enum Output {
     Human,
     Json,
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
-    name: String,
+pub(crate) struct Row {
+    pub(crate) name: String,
     /// Not a number (`null`) where it could not be measured.
-    value: f64,
+    pub(crate) value: f64,
     unit: &'static str,
     /// What another program gets.
-    reference: Option<f64>,
+    pub(crate) reference: Option<f64>,
     target: f64,
     better: &'static str,
-    ok: bool,
+    pub(crate) ok: bool,
 }
 
 #[derive(Serialize)]
-struct Rows {
+pub(crate) struct Rows {
     rows: Vec<Row>,
     /// What the rows are taken from, for benches of models.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     figures: Vec<models::Judged>,
 }
 
+impl From<Vec<Row>> for Rows {
+    fn from(rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            figures: Vec::new(),
+        }
+    }
+}
+
 impl Row {
-    fn less(name: impl Into<String>, value: f64, unit: &'static str, target: f64) -> Self {
+    pub(crate) fn less(
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        target: f64,
+    ) -> Self {
         Self {
             name: name.into(),
             value,
@@ -98,7 +130,12 @@ impl Row {
         }
     }
 
-    fn more(name: impl Into<String>, value: f64, unit: &'static str, target: f64) -> Self {
+    pub(crate) fn more(
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        target: f64,
+    ) -> Self {
         Self {
             better: "more",
             ok: value >= target,
@@ -106,7 +143,7 @@ impl Row {
         }
     }
 
-    fn beside(self, reference: f64) -> Self {
+    pub(crate) fn beside(self, reference: f64) -> Self {
         Self {
             reference: Some(reference),
             ..self
@@ -116,18 +153,29 @@ impl Row {
 
 pub(crate) fn command(args: &Args) -> Result<bool> {
     let (rows, figures) = match args.name {
+        Name::Captures => {
+            if !args.prepared {
+                build_cmd::build()?;
+            }
+            (captures::measure(args.model.as_deref())?, Vec::new())
+        }
+        Name::Influx => (influx::measure(args.data.as_deref())?, Vec::new()),
         Name::Models => models::measure(args.data.as_deref())?,
         Name::Replay => (replay::measure()?, Vec::new()),
         Name::Tracker => (tracker::measure()?, Vec::new()),
-        Name::Reaction | Name::Idle | Name::Live => {
-            if args.output == Output::Human {
+        Name::Reaction | Name::Idle | Name::Exporter | Name::Live => {
+            if args.output == Output::Human && !args.prepared {
                 doctor::prepare(if args.name == Name::Live {
                     Profile::Record
+                } else if args.name == Name::Exporter {
+                    Profile::Test
                 } else {
                     Profile::Run
                 })?;
             }
-            build_cmd::build()?;
+            if !args.prepared {
+                build_cmd::build()?;
+            }
             if privilege::become_root()? {
                 return Ok(true);
             }
@@ -135,23 +183,48 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
             leftovers::clean_leftovers()?;
             let rows = match args.name {
                 Name::Live => live::measure(&live::Choice {
+                    short: args.short,
                     quick: args.quick,
                     model: args.model.as_deref(),
                     only: &args.only,
                     tables: args.output == Output::Human,
                 })?,
                 Name::Idle => idle()?,
+                Name::Exporter => exporter::measure(args.runs)?,
                 _ => reaction(args.runs)?,
             };
             (rows, Vec::new())
         }
     };
+    if args.short {
+        return Ok(expect(&rows));
+    }
     let ok = rows.iter().all(|row| row.ok);
     print(Rows { rows, figures }, args.output)?;
     Ok(ok)
 }
 
-fn print(rows: Rows, output: Output) -> Result<()> {
+/// What a bench of cargo's prints on one line of JSON; what it says besides is passed on.
+fn figures<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
+    command.stderr(Stdio::inherit());
+    let output = command.output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("`{}` failed", process::line(command));
+    }
+    serde_json::from_slice(&output.stdout).context("the bench printed no figures")
+}
+
+/// What does not depend on how fast the machine is.
+fn expect(rows: &[Row]) -> bool {
+    let mut report = Report::default();
+    for row in rows.iter().filter(|row| !["ms", "1/s"].contains(&row.unit)) {
+        report.expect(row.ok, &row.name, &quantity(row.value, row.unit));
+    }
+    report.finish();
+    report.all_held()
+}
+
+pub(crate) fn print(rows: Rows, output: Output) -> Result<()> {
     if output == Output::Json {
         println!("{}", serde_json::to_string(&rows)?);
         return Ok(());
@@ -250,7 +323,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// The middle one, or the mean of the two middle ones; of nothing: not a number.
-fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

@@ -8,15 +8,22 @@ use anyhow::{Result, bail};
 
 use crate::{paths, process};
 
-/// `cargo` in the workspace's root; agent/build.rs finds bpf-linker through PATH.
-pub(crate) fn cargo() -> Command {
+/// The search path with the installed tools first.
+pub(crate) fn search_path() -> OsString {
     let mut path = OsString::from(paths::tools().join("bin"));
     if let Some(rest) = env::var_os("PATH") {
         path.push(":");
         path.push(rest);
     }
+    path
+}
+
+/// `cargo` in the workspace's root; agent/build.rs finds bpf-linker through PATH.
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new("cargo");
-    command.env("PATH", path).current_dir(paths::root());
+    command
+        .env("PATH", search_path())
+        .current_dir(paths::root());
     command
 }
 

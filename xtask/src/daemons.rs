@@ -1,6 +1,6 @@
-//! The recorder's servers, unpacked below `target/tools` and never installed: an
+//! The servers of the recorder and of tests, unpacked below `target/tools` and never installed: an
 //! installed one starts with the machine (nginx, sshd) or replaces what keeps
-//! its time (chrony). Only the recorder's own namespaces ever run these.
+//! its time (chrony). Only the recorder's own namespaces and tests ever run these.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::{paths, process};
 
 /// A Debian package and the program that is wanted of it.
-const DAEMONS: [(&str, &str); 10] = [
+const DAEMONS: [(&str, &str); 13] = [
     ("nginx", "nginx"),
     ("openssh-server", "sshd"),
     ("vsftpd", "vsftpd"),
@@ -22,6 +22,9 @@ const DAEMONS: [(&str, &str); 10] = [
     ("python3-aiosmtpd", "aiosmtpd"),
     ("rsync", "rsync"),
     ("postgresql", "postgres"),
+    ("influxdb", "influxd"),
+    ("victoria-metrics", "victoria-metrics"),
+    ("prometheus", "promtool"),
 ];
 
 /// Where their `usr` is.

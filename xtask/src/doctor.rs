@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::{daemons, paths, privilege, process};
+use crate::{daemons, hygiene, package, paths, privilege, process};
 
 const TOOLCHAIN: &str = "1.95.0";
 /// Goes with the toolchain's LLVM: change the two together.
 const BPF_LINKER: &str = "0.10.3";
+const CARGO_DEB: &str = "3.8.0";
 const OLDEST_KERNEL: (u32, u32) = (5, 15);
 
 #[derive(clap::Args)]
@@ -27,7 +28,12 @@ pub(crate) struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
     Build,
+    /// A static binary.
+    Binary,
+    /// And a Debian package around it.
+    Package,
     Run,
+    Compare,
     Record,
     Test,
 }
@@ -45,6 +51,8 @@ const fn package(name: &'static str, shows: &'static str, since: Profile) -> Pac
 
 const PACKAGES: &[Package] = &[
     package("gcc", "cc", Profile::Build),
+    package("musl-tools", "musl-gcc", Profile::Binary),
+    package("xz-utils", "xz", Profile::Package),
     package("iproute2", "ip", Profile::Run),
     package(
         "mininet",
@@ -61,6 +69,7 @@ const PACKAGES: &[Package] = &[
     package("iperf3", "iperf3", Profile::Run),
     package("curl", "curl", Profile::Run),
     package("tcpdump", "tcpdump", Profile::Run),
+    package("python3-os-ken", "osken-manager", Profile::Compare),
     package("util-linux", "setpriv", Profile::Record),
     package("python3", "/usr/bin/python3", Profile::Record),
     package("openssl", "openssl", Profile::Record),
@@ -86,6 +95,7 @@ const PACKAGES: &[Package] = &[
     package("fping", "fping", Profile::Record),
     package("hydra", "hydra", Profile::Record),
     package("medusa", "medusa", Profile::Record),
+    package("patator", "patator", Profile::Record),
     package("ncrack", "ncrack", Profile::Record),
     package("slowhttptest", "slowhttptest", Profile::Record),
     package("siege", "siege", Profile::Record),
@@ -93,15 +103,27 @@ const PACKAGES: &[Package] = &[
     package("netsniff-ng", "mausezahn", Profile::Record),
     package("netcat-openbsd", "nc.openbsd", Profile::Record),
     package("python3-venv", "/usr/share/doc/python3-venv", Profile::Test),
+    package("man-db", "man", Profile::Test),
+    package("procps", "pgrep", Profile::Test),
+    package("shellcheck", "shellcheck", Profile::Test),
+    package("systemd", "systemd-analyze", Profile::Test),
+    package("systemd-container", "systemd-nspawn", Profile::Test),
+    package("buildah", "buildah", Profile::Test),
+    package("podman", "podman", Profile::Test),
+    package("runc", "runc", Profile::Test),
 ];
 
 impl Profile {
     fn includes(self, other: Self) -> bool {
-        other as u8 <= self as u8
+        match (self, other) {
+            // Neither to run nor to record is a package needed.
+            (Self::Run | Self::Compare | Self::Record, Self::Binary | Self::Package) => false,
+            _ => other as u8 <= self as u8,
+        }
     }
 }
 
-enum State {
+pub(crate) enum State {
     Ok(String),
     Fixed(String),
     Missing { what: String, by_hand: String },
@@ -128,12 +150,21 @@ pub(crate) fn prepare(profile: Profile) -> Result<()> {
 /// Prints a line for each need and returns the names of what is missing.
 fn examine(profile: Profile, fix: bool) -> Vec<String> {
     let mut states = vec![toolchain(fix), rust_src(fix), bpf_linker(fix)];
+    if profile.includes(Profile::Binary) {
+        states.push(musl(fix));
+    }
+    if profile.includes(Profile::Package) {
+        states.push(cargo_deb(fix));
+    }
     if profile.includes(Profile::Run) {
         states.extend([root(), kernel()]);
     }
     states.extend(packages(profile, fix));
     if profile.includes(Profile::Record) {
         states.extend(servers(fix));
+    }
+    if profile.includes(Profile::Test) {
+        states.extend(hygiene::tools(fix));
     }
     let mut missing = Vec::new();
     for state in states {
@@ -150,7 +181,7 @@ fn examine(profile: Profile, fix: bool) -> Vec<String> {
 }
 
 /// Present, or made present by `by_hand`, or missing.
-fn ensure(what: &str, fix: bool, present: impl Fn() -> bool, by_hand: &str) -> State {
+pub(crate) fn ensure(what: &str, fix: bool, present: impl Fn() -> bool, by_hand: &str) -> State {
     if present() {
         return State::Ok(what.to_owned());
     }
@@ -211,8 +242,13 @@ fn sysroot() -> Option<PathBuf> {
 }
 
 fn bpf_linker(fix: bool) -> State {
-    let wanted = format!("bpf-linker {BPF_LINKER}");
-    let binary = paths::tools().join("bin/bpf-linker");
+    tool("bpf-linker", BPF_LINKER, "", fix)
+}
+
+/// A program of a crate, of that very version, below `target/tools`.
+fn tool(name: &str, version: &str, options: &str, fix: bool) -> State {
+    let wanted = format!("{name} {version}");
+    let binary = paths::tools().join("bin").join(name);
     ensure(
         &wanted,
         fix,
@@ -220,8 +256,25 @@ fn bpf_linker(fix: bool) -> State {
             process::run(Command::new(&binary).arg("--version"))
                 .is_ok_and(|text| text.trim() == wanted)
         },
-        &format!("cargo install bpf-linker --version {BPF_LINKER} --locked --root target/tools"),
+        &format!("cargo install {name} --version {version} --locked {options}--root target/tools"),
     )
+}
+
+/// The target whose binaries need no library.
+fn musl(fix: bool) -> State {
+    let target = package::target_triple();
+    let libraries = format!("lib/rustlib/{target}/lib");
+    ensure(
+        &format!("{target} for rust {TOOLCHAIN}"),
+        fix,
+        || sysroot().is_some_and(|root| root.join(&libraries).exists()),
+        &format!("rustup target add {target} --toolchain {TOOLCHAIN}"),
+    )
+}
+
+fn cargo_deb(fix: bool) -> State {
+    // Without its own compressor, which takes longer to compile than the rest: Debian has xz.
+    tool("cargo-deb", CARGO_DEB, "--no-default-features ", fix)
 }
 
 fn root() -> State {
@@ -375,5 +428,8 @@ mod tests {
         assert!(Profile::Test.includes(Profile::Run));
         assert!(Profile::Test.includes(Profile::Record));
         assert!(!Profile::Run.includes(Profile::Record));
+        assert!(Profile::Test.includes(Profile::Package));
+        assert!(!Profile::Record.includes(Profile::Binary));
+        assert!(!Profile::Binary.includes(Profile::Package));
     }
 }

@@ -3,21 +3,28 @@
 mod agent;
 mod bench;
 mod build_cmd;
+mod compare;
 mod counters;
 mod daemons;
 mod data;
 mod demo;
+#[cfg(test)]
+mod deploy_tests;
 mod doctor;
 mod floods;
 mod host;
+mod hygiene;
 mod interrupt;
 mod lab;
 mod measure;
 mod onnx;
+mod package;
 mod paths;
 mod picture;
 mod privilege;
 mod process;
+#[cfg(test)]
+mod promises;
 mod python;
 mod record;
 mod report;
@@ -45,15 +52,21 @@ enum Command {
     Doctor(doctor::Args),
     /// Build target/release/tidegate and target/release/tidegate-train
     Build,
+    /// Make a static binary for images, and target/debian/tidegate_*.deb around it
+    Package(package::Args),
     /// The whole thing: set up, build, topology, agent, demo; then serve until Ctrl-C
     #[command(alias = "demo")]
     Run(demo::Args),
     /// Every check there is, with one line of totals at the end
     Test(test_cmd::Args),
+    /// What dependencies may be, whether they are used, spelling, shell scripts
+    Hygiene,
     /// Compare ONNX exports with the models in ONNX Runtime
     Onnx,
     /// Measure one promise: reaction, idle, live, models
     Bench(bench::Args),
+    /// Tidegate beside a controller of the usual kind: same network, same floods, one table
+    Compare(compare::Args),
     /// Put KDD'99 and NSL-KDD into a folder: fetched or copied, and checked
     Data(data::Args),
     /// Record labelled traffic through the real pipeline
@@ -82,10 +95,13 @@ fn dispatch(command: Command) -> Result<bool> {
     match command {
         Command::Doctor(args) => doctor::command(&args),
         Command::Build => build_cmd::build().map(|_| true),
+        Command::Package(args) => package::command(&args),
         Command::Run(args) => demo::command(&args),
         Command::Test(args) => test_cmd::command(&args),
+        Command::Hygiene => hygiene::command(),
         Command::Onnx => onnx::command(),
         Command::Bench(args) => bench::command(&args),
+        Command::Compare(args) => compare::command(&args),
         Command::Data(args) => data::command(&args),
         Command::Record(args) => record::command(&args),
         Command::Load(args) => bench::live::load::command(&args),

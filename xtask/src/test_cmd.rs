@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::build_cmd::cargo;
 use crate::doctor::{self, Profile};
-use crate::{data, paths, privilege, process, report};
+use crate::{data, package, paths, privilege, process, python, report};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -33,7 +33,7 @@ enum Need {
     Data,
 }
 
-/// A variable and the folder it names, as an absolute path.
+/// A variable and the folder or file it names, as an absolute path.
 type Folder = (&'static str, PathBuf);
 
 /// Captures of others, which tests read if they are there.
@@ -92,7 +92,16 @@ const STEPS: &[Step] = &[
         ];
         with(with(cargo(), &words), &["--", "-D", "warnings"])
     }),
+    step("dependencies, spelling, scripts", || own(&["hygiene"])),
     step("Python compiles", compile_python),
+    step("tests of the controller baseline", || {
+        let mut command = Command::new(PYTHON);
+        command
+            .args(["-m", "unittest"])
+            .env("PYTHONPYCACHEPREFIX", paths::target().join("xtask/python"))
+            .current_dir(paths::root().join("mininet/baseline"));
+        command
+    }),
     root_step("tests, rings 1 to 3", || {
         with(testing(), &["test", "--workspace", "--no-fail-fast"])
     }),
@@ -111,8 +120,9 @@ const STEPS: &[Step] = &[
         with(with(cargo(), &words), &["--test", "train_fit"])
     }),
     step("ONNX exports in ONNX Runtime", || own(&["onnx"])),
-    step("release build of the agent", || {
-        with(cargo(), &["build", "--release", "-p", "tidegate"])
+    // The binary that is shipped; what follows runs it.
+    step("release build of the agent, and its package", || {
+        own(&["package", "--prepared"])
     }),
     step("release build of the workbench", || {
         let words = [
@@ -131,9 +141,34 @@ const STEPS: &[Step] = &[
         command.env("RUSTDOCFLAGS", "-Dwarnings");
         command
     }),
-    root_step("demo in Mininet", || demo(&[])),
-    root_step("demo in plain namespaces", || demo(&["--plain"])),
+    root_step("demo in Mininet", || as_root(&["run", "--once"])),
+    root_step("demo in plain namespaces", || {
+        as_root(&["run", "--once", "--plain"])
+    }),
+    root_step("comparison with a controller", || {
+        as_root(&["compare", "--quick"])
+    }),
+    root_step("attacks and benign traffic, shortened", || {
+        as_root(&["bench", "live", "--short"])
+    }),
+    root_step("package: installed, started, removed", || {
+        script("deploy/test_package.sh")
+    }),
+    root_step("image: built, asked, run", || {
+        script("deploy/test_image.sh")
+    }),
+    root_step("services: brought up together", || {
+        let mut command = script("deploy/test_compose.sh");
+        // Debian's is too old; without this, the script says so.
+        if let Ok(python) = python::with_packages("compose", "xtask/python/compose.txt") {
+            command.env("COMPOSE", python.with_file_name("podman-compose"));
+        }
+        command
+    }),
 ];
+
+/// The system's: the one Debian's packages are made for.
+const PYTHON: &str = "/usr/bin/python3";
 
 /// What the steps came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -163,7 +198,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
         println!("skipped: {what}");
         totals.skipped.push(what);
     }
-    let mut folders: Vec<Folder> = Vec::new();
+    let mut folders: Vec<Folder> = vec![("TG_AGENT", package::binary())];
     folders.extend(
         data.as_ref()
             .ok()
@@ -238,21 +273,34 @@ fn own(words: &[&str]) -> Command {
     with(Command::new(own), words)
 }
 
-fn demo(words: &[&str]) -> Command {
+/// A command of our own, as root; everything it needs is built by then.
+fn as_root(words: &[&str]) -> Command {
     let own = env::current_exe().unwrap_or_else(|_| "xtask".into());
     let mut command = privilege::as_root(&own.to_string_lossy());
-    command.args(["run", "--once", "--prepared"]).args(words);
+    command.args(words).arg("--prepared");
     command
 }
 
+/// One of the project's scripts, as root.
+fn script(path: &str) -> Command {
+    privilege::as_root(&paths::root().join(path).to_string_lossy())
+}
+
 fn compile_python() -> Command {
-    let mut command = Command::new("/usr/bin/python3");
+    let mut command = Command::new(PYTHON);
     command
         .args(["-m", "py_compile"])
         // Not beside the sources.
         .env("PYTHONPYCACHEPREFIX", paths::target().join("xtask/python"))
         .current_dir(paths::root());
-    for folder in ["mininet", "deploy", "models/python", "xtask/python"] {
+    let folders = [
+        "mininet",
+        "mininet/baseline",
+        "deploy",
+        "models/python",
+        "xtask/python",
+    ];
+    for folder in folders {
         let entries = fs::read_dir(paths::root().join(folder));
         for entry in entries.into_iter().flatten().flatten() {
             if entry

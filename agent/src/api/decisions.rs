@@ -19,7 +19,7 @@ use tidegate_common::{
 };
 
 use super::{
-    Api, body, json,
+    Api, body, history, json,
     problem::Problem,
     view::{DecisionBody, ExplainedBody},
 };
@@ -41,6 +41,8 @@ pub(super) struct ListQuery {
     all: bool,
     /// Only those on packets from or to this address.
     address: Option<IpAddr>,
+    /// Those made within this time, ended or not, from the journal.
+    since: Option<HumanDuration>,
 }
 
 pub(super) async fn list(
@@ -49,6 +51,10 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|e| Problem::bad_request(e.body_text()))?;
     let snapshot = api.snapshot()?;
+    let written = match query.since {
+        Some(age) => Some(history::since(&api, &snapshot, age.0).await?),
+        None => None,
+    };
     let ended: &[_] = if query.all { &snapshot.ended } else { &[] };
     let now = Timestamp::now();
     let asked = |decision: &&Arc<Decision>| {
@@ -58,9 +64,15 @@ pub(super) async fn list(
             .address
             .is_none_or(|ip| ends.contains(&Some(ip.to_canonical())))
     };
-    let decisions = ended.iter().chain(&snapshot.active);
-    let mut decisions: Vec<_> = decisions.filter(asked).collect();
-    decisions.sort_by_key(|decision| decision.id);
+    let decisions = match &written {
+        Some(written) => written.iter().filter(asked).collect(),
+        None => {
+            let decisions = ended.iter().chain(&snapshot.active);
+            let mut decisions: Vec<_> = decisions.filter(asked).collect();
+            decisions.sort_by_key(|decision| decision.id);
+            decisions
+        }
+    };
     let decisions: Vec<_> = decisions
         .into_iter()
         .map(|decision| DecisionBody::new(decision, now))
@@ -78,11 +90,17 @@ pub(super) async fn show(
         .active
         .iter()
         .chain(snapshot.ended.iter().rev())
-        .find(|decision| decision.id == id)
-        .ok_or_else(|| unknown(id))?;
+        .find(|decision| decision.id == id);
+    let decision = match decision {
+        Some(decision) => Arc::clone(decision),
+        None => {
+            let written = history::find(&api, id).await?;
+            Arc::new(written.ok_or_else(|| unknown(id))?)
+        }
+    };
     Ok(json(
         StatusCode::OK,
-        &ExplainedBody::new(decision, Timestamp::now()),
+        &ExplainedBody::new(&decision, Timestamp::now()),
     ))
 }
 

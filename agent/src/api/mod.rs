@@ -7,6 +7,7 @@ mod allowlist;
 mod auth;
 mod body;
 mod decisions;
+mod history;
 mod kept;
 mod models;
 mod predict;
@@ -16,9 +17,12 @@ mod state;
 mod stream;
 pub mod view;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arc_swap::ArcSwapOption;
@@ -59,6 +63,8 @@ struct Shared {
     token: Option<Token>,
     keeper: Keeper,
     streams: Streams,
+    /// The file of the journal, if there is one.
+    journal: Option<PathBuf>,
     counters: ApiCounters,
 }
 
@@ -85,21 +91,23 @@ impl ApiCounters {
 }
 
 impl Api {
-    /// The API of a running agent; `kept` is where additions to the allowlist outlive it.
+    /// The API of a running agent; `kept` is where additions to the allowlist outlive it, `journal` the file of its
+    /// decisions.
     #[must_use]
     pub fn with_dataplane(
         engine: EngineHandle,
         models: Models,
         token: Token,
         kept: Option<Kept>,
+        journal: Option<PathBuf>,
     ) -> Self {
-        Self::new(Some(engine), models, Some(token), kept)
+        Self::new(Some(engine), models, Some(token), kept, journal)
     }
 
     /// `/predict` only; what needs a dataplane answers 503. Without a token only loopback is answered.
     #[must_use]
     pub fn predict_only(models: Models, token: Option<Token>) -> Self {
-        Self::new(None, models, token, None)
+        Self::new(None, models, token, None, None)
     }
 
     fn new(
@@ -107,6 +115,7 @@ impl Api {
         models: Models,
         token: Option<Token>,
         kept: Option<Kept>,
+        journal: Option<PathBuf>,
     ) -> Self {
         Self(Arc::new(Shared {
             engine,
@@ -115,6 +124,7 @@ impl Api {
             token,
             keeper: Keeper::new(kept),
             streams: Streams::default(),
+            journal,
             counters: ApiCounters::default(),
         }))
     }
@@ -152,6 +162,10 @@ impl Api {
     #[must_use]
     pub fn stream_clients(&self) -> usize {
         self.streams().clients()
+    }
+
+    fn journal(&self) -> Option<&PathBuf> {
+        self.0.journal.as_ref()
     }
 
     fn token(&self) -> Option<&Token> {

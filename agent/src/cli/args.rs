@@ -7,7 +7,8 @@ use tidegate_common::control::Mode;
 
 use crate::{
     config::{
-        Config, Overrides, Placement, XdpMode, bpf_root, interface_name, listen_address, start_mode,
+        Config, InfluxApi, InfluxOverrides, Overrides, Placement, XdpMode, bpf_root,
+        interface_name, listen_address, start_mode,
     },
     error::AppError,
 };
@@ -42,6 +43,47 @@ pub(super) struct ConfigArgs {
     /// File with the API's token; made if it is not there.
     #[arg(long, value_name = "FILE", env = "TIDEGATE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Where decisions are written down; else in the state directory, if there is one.
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_JOURNAL")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    influx: InfluxArgs,
+}
+
+/// Where decisions are sent to. The token, or the password, comes from the file or from TIDEGATE_INFLUX_SECRET.
+#[derive(Args, Clone, Debug)]
+struct InfluxArgs {
+    /// InfluxDB that gets every decision.
+    #[arg(long, value_name = "URL", value_parser = tidegate_influx::server_url, env = "TIDEGATE_INFLUX")]
+    influx: Option<String>,
+    /// Its endpoint: v1 (/write) or v2 (/api/v2/write of 1.8, 2.x and 3.x) [v1, v2].
+    #[arg(long, value_name = "API", env = "TIDEGATE_INFLUX_API")]
+    influx_api: Option<InfluxApi>,
+    /// Bucket; with 1.x the database.
+    #[arg(long, value_name = "NAME", env = "TIDEGATE_INFLUX_BUCKET")]
+    influx_bucket: Option<String>,
+    /// Organization, for 2.x.
+    #[arg(long, value_name = "NAME", env = "TIDEGATE_INFLUX_ORG")]
+    influx_org: Option<String>,
+    /// User, for v1.
+    #[arg(long, value_name = "NAME", env = "TIDEGATE_INFLUX_USER")]
+    influx_user: Option<String>,
+    /// File with the token, or with the password for v1.
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_INFLUX_SECRET_FILE")]
+    influx_secret_file: Option<PathBuf>,
+}
+
+impl From<InfluxArgs> for InfluxOverrides {
+    fn from(args: InfluxArgs) -> Self {
+        Self {
+            url: args.influx,
+            api: args.influx_api,
+            bucket: args.influx_bucket,
+            org: args.influx_org,
+            user: args.influx_user,
+            secret_file: args.influx_secret_file,
+        }
+    }
 }
 
 impl ConfigArgs {
@@ -65,6 +107,8 @@ impl ConfigArgs {
             token_file: self.token_file,
             model: self.model,
             listen: self.api,
+            journal: self.journal,
+            influx: self.influx.into(),
             ..Overrides::default()
         };
         (self.config, overrides)

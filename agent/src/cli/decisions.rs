@@ -30,6 +30,9 @@ pub(super) struct ListArgs {
     /// Those that ended lately, too.
     #[arg(short, long)]
     all: bool,
+    /// Those made within this time, such as 1h or 7d, ended or not: the journal's.
+    #[arg(long, value_name = "TIME", conflicts_with = "all")]
+    since: Option<HumanDuration>,
 }
 
 #[derive(Args, Debug)]
@@ -102,12 +105,12 @@ pub(super) struct DeleteArgs {
 pub(super) fn run(command: Command, out: &mut Output) -> Result<(), AppError> {
     match command {
         Command::List(args) => {
-            let path = if args.all {
-                "/v1/decisions?all=true"
-            } else {
-                "/v1/decisions"
+            let path = match args.since {
+                Some(age) => format!("/v1/decisions?since={age}"),
+                None if args.all => "/v1/decisions?all=true".to_owned(),
+                None => "/v1/decisions".to_owned(),
             };
-            let decisions: Vec<DecisionBody> = Client::new(&args.client).get(path)?;
+            let decisions: Vec<DecisionBody> = Client::new(&args.client).get(&path)?;
             out.list(&decisions, || human(&decisions))
         }
         Command::Add(args) => {

@@ -9,7 +9,9 @@ pub mod detach;
 mod doctor;
 mod explain;
 mod flows;
+mod health;
 mod logging;
+mod manual;
 mod models;
 mod output;
 mod ready;
@@ -72,6 +74,8 @@ enum Command {
     Flows(flows::Command),
     /// Why a decision was made, or what is known of an address.
     Explain(explain::ExplainArgs),
+    /// Whether an agent or a server answers and is ready: exit code 0, else 69.
+    Health(health::Args),
     /// Whether this machine can run the agent, and what to do if not.
     Doctor(ConfigArgs),
     /// Remove what an agent left in the kernel: programs, verdicts, counters.
@@ -87,6 +91,8 @@ enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages, one for each command.
+    Manual(manual::Args),
 }
 
 /// Does what the command line says; the process's exit code.
@@ -121,6 +127,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
         Command::Allowlist(command) => return allowlist::run(command, &mut out),
         Command::Flows(command) => flows::run(command, &mut out)?,
         Command::Explain(args) => explain::explain(&args, &mut out)?,
+        Command::Health(args) => {
+            let port = std::env::var("PORT").ok();
+            health::health(args, port.as_deref(), &mut out)?;
+        }
         Command::Doctor(args) => return doctor::doctor(args, &mut out),
         Command::Detach(args) => detach::run(&args, &mut out)?,
         Command::Models(command) => models::run(command, &mut out)?,
@@ -130,6 +140,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, AppError> {
             clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut script);
             output::write(&script)?;
         }
+        Command::Manual(args) => manual::manual(&args, Cli::command(), &mut out)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -82,6 +82,20 @@ fn human(stats: &StatsBody) -> String {
             micros(p99)
         );
     }
+    if let Some(journal) = &stats.journal {
+        let _ = writeln!(
+            text,
+            "journal: {} changes written, {} waiting, {} lost",
+            journal.written, journal.waiting, journal.lost
+        );
+    }
+    if let Some(influx) = &stats.influx {
+        let _ = writeln!(
+            text,
+            "influx: {} points stored, {} to be sent, {} refused, {} lost",
+            influx.stored, influx.behind, influx.refused, influx.lost
+        );
+    }
     let counters: Vec<_> = stats
         .counters
         .iter()

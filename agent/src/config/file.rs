@@ -1,5 +1,7 @@
 //! The configuration file: what it says, and in which line it is wrong.
 
+mod influx;
+mod journal;
 mod policy;
 
 use std::{
@@ -14,7 +16,11 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use self::policy::{PolicySection, policy};
+use self::{
+    influx::{InfluxSection, influx},
+    journal::{JournalSection, journal},
+    policy::{PolicySection, policy},
+};
 use super::{
     ApiConfig, Config, DataplaneConfig, HumanDuration, bpf_root, interface_name, listen_address,
     start_mode,
@@ -41,6 +47,10 @@ struct File {
     dataplane: DataplaneSection,
     #[serde(default)]
     policy: PolicySection,
+    #[serde(default)]
+    journal: JournalSection,
+    #[serde(default)]
+    influx: InfluxSection,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,6 +97,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Config, AppError> {
         },
         dataplane: dataplane(source, file.dataplane, default.dataplane)?,
         policy: policy(source, file.policy, default.policy)?,
+        journal: journal(source, file.journal, default.journal)?,
+        influx: influx(source, file.influx, default.influx)?,
     })
 }
 

@@ -6,7 +6,10 @@ use tidegate_common::{control::Mode, verdict::Action};
 use tidegate_models::Class;
 
 use crate::{
-    config::{Config, OnAgentLoss, Overrides, Placement, Reaction, XdpMode},
+    config::{
+        Config, InfluxApi, InfluxConfig, JournalConfig, OnAgentLoss, Overrides, Placement,
+        Reaction, XdpMode,
+    },
     error::ErrorKind,
 };
 
@@ -70,9 +73,49 @@ probe_ttl = "2s"
 r2l_ttl = "3s"
 u2r_ttl = "2h"
 allowlist = ["10.0.0.0/8", "fe80::/10"]
+[journal]
+file = "/srv/journal.db"
+log = "/srv/verdicts.jsonl"
+max_bytes = 100000000
+retention = "7d"
+[influx]
+url = "http://[::1]:8086/"
+api = "v1"
+bucket = "db/policy"
+org = "home"
+user = "gate"
+secret_file = "/etc/secret"
+host = "gate 1"
+refused_file = "/srv/refused"
+connect_timeout = "1s"
+timeout = "2s"
 "#,
     )
     .unwrap();
+    assert_eq!(
+        config.journal,
+        JournalConfig {
+            file: Some("/srv/journal.db".into()),
+            log: Some("/srv/verdicts.jsonl".into()),
+            max_bytes: 100_000_000,
+            retention: Duration::from_secs(7 * 86_400),
+        }
+    );
+    assert_eq!(
+        config.influx,
+        InfluxConfig {
+            url: Some("http://[::1]:8086".to_owned()),
+            api: InfluxApi::V1,
+            bucket: "db/policy".to_owned(),
+            org: "home".to_owned(),
+            user: "gate".to_owned(),
+            secret_file: Some("/etc/secret".into()),
+            host: "gate 1".to_owned(),
+            refused_file: Some("/srv/refused".into()),
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(2),
+        }
+    );
     assert_eq!(config.interfaces, ["eth0", "eth1.5"]);
     assert_eq!(config.mode, Mode::Monitor);
     assert_eq!(config.placement, Placement::Transit);
@@ -244,4 +287,17 @@ fn overrides_win_over_the_file() {
     assert_eq!(missing.unwrap_err().kind(), ErrorKind::Config);
     let none = Config::default().require_interfaces().unwrap_err();
     assert_eq!(none.kind(), ErrorKind::Usage);
+}
+
+#[test]
+fn journal_and_influx_are_checked_too() {
+    let too_small = error("[journal]\nmax_bytes = 1000");
+    assert!(too_small.contains("t.toml:2: journal.max_bytes must be from 67108864"));
+    assert!(error("[journal]\nretention = \"1s\"").contains("journal.retention"));
+    let url = error("[influx]\nurl = \"db:8086\"");
+    assert!(url.contains("t.toml:2: influx.url: must be http://HOST:PORT"));
+    assert!(error("[influx]\napi = \"v3\"").contains("v1 or v2"));
+    let unknown = error("[influx]\ntoken = \"secret\"");
+    assert!(unknown.contains("unknown key token"), "{unknown}");
+    assert!(!unknown.contains("secret\""), "{unknown}");
 }

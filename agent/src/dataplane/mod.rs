@@ -127,6 +127,12 @@ impl Dataplane {
         })
     }
 
+    /// Whether the maps are new, not an earlier agent's; to be asked before [`Dataplane::keep`].
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.pins.are_new()
+    }
+
     /// From now on programs and verdicts outlive this: a crash leaves them in force.
     pub const fn keep(&mut self) {
         self.pins.keep();

@@ -99,6 +99,12 @@ impl Pins {
         Ok(pins)
     }
 
+    /// Whether nothing was pinned here before; no longer known once the pins are kept.
+    #[must_use]
+    pub const fn are_new(&self) -> bool {
+        self.provisional
+    }
+
     /// Folder of the pinned maps.
     #[must_use]
     pub fn maps(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 
 mod order;
 mod record;
+mod restore;
 mod slots;
 mod standing;
 
@@ -22,7 +23,7 @@ use self::{
 };
 use crate::{
     dataplane::{DataplaneError, Tables},
-    decision::{Decision, Origin, Phase, Target},
+    decision::{Change, Decision, Origin, Phase, Target},
     engine::Refused,
     policy::{Lift, Protected, Whom},
 };
@@ -49,6 +50,8 @@ pub struct Enforcer {
     ended: VecDeque<Arc<Decision>>,
     /// Targets of decisions that ended since the last call of [`Enforcer::released`].
     released: Vec<Target>,
+    /// What happened since the last call of [`Enforcer::changes`].
+    changes: Vec<Change>,
     slots: Slots,
     next_id: u64,
     /// Where the next sweep goes on.
@@ -79,6 +82,7 @@ impl Enforcer {
             per_source: HashMap::new(),
             ended: VecDeque::new(),
             released: Vec::new(),
+            changes: Vec::new(),
             slots: Slots::new(),
             next_id: 1,
             swept: 0,
@@ -96,6 +100,7 @@ impl Enforcer {
                         key,
                         verdict,
                         decision: Arc::new(decision),
+                        before: (0, 0),
                         measured: (0, now_ns),
                         busy_ns: now_ns,
                     };
@@ -139,6 +144,20 @@ impl Enforcer {
         std::mem::take(&mut self.released)
     }
 
+    /// Steps in the lives of decisions since the last call.
+    pub fn changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Brings the counters of all decisions up to date, before the kernel's are gone.
+    pub fn count_all(&mut self, tables: &mut Tables) {
+        for standing in self.standing.values_mut() {
+            standing.count_hits(tables);
+            self.changes
+                .push(Change::Updated(Arc::clone(&standing.decision)));
+        }
+    }
+
     /// Verdicts that could not be written.
     #[must_use]
     pub const fn failed(&self) -> u64 {
@@ -150,6 +169,8 @@ impl Enforcer {
         self.simulated = simulated;
         for standing in self.standing.values_mut() {
             Arc::make_mut(&mut standing.decision).simulated = simulated;
+            self.changes
+                .push(Change::Updated(Arc::clone(&standing.decision)));
         }
     }
 
@@ -227,6 +248,9 @@ impl Enforcer {
     ) -> Result<Arc<Decision>, Refused> {
         let key = key(&order.target);
         if let Some(&id) = self.by_key.get(&key) {
+            if let Some(standing) = self.standing.get_mut(&id) {
+                standing.count_hits(tables);
+            }
             self.end(tables, id, Phase::Deleted, None);
         }
         let slot = self.slots.take().ok_or(Refused::TableFull(MAX_VERDICTS))?;
@@ -259,6 +283,8 @@ impl Enforcer {
             origin: order.origin,
             target: order.target,
             action: order.action,
+            rate: order.rate,
+            ttl: order.ttl,
             class: order.class,
             confidence: order.confidence,
             model: order.model,
@@ -279,9 +305,11 @@ impl Enforcer {
             key,
             verdict,
             decision: Arc::clone(&decision),
+            before: (0, 0),
             measured: (0, now_ns),
             busy_ns: now_ns,
         });
+        self.changes.push(Change::Made(Arc::clone(&decision)));
         Ok(decision)
     }
 
@@ -352,7 +380,10 @@ impl Enforcer {
                 continue;
             };
             changed |= standing.count_hits(tables);
-            standing.prolong(tables, self.hold_rate, now_ns);
+            if standing.prolong(tables, self.hold_rate, now_ns) {
+                self.changes
+                    .push(Change::Extended(Arc::clone(&standing.decision)));
+            }
             if standing.verdict.expires_ns <= now_ns {
                 self.end(tables, id, Phase::Expired, None);
                 changed = true;
@@ -406,6 +437,7 @@ impl Enforcer {
             self.ended.pop_front();
         }
         self.ended.push_back(Arc::clone(&decision));
+        self.changes.push(Change::Ended(Arc::clone(&decision)));
         Some(decision)
     }
 }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tidegate_common::{
     address::Address,
-    verdict::{Scope, Verdict, VerdictKey},
+    verdict::{Action, Scope, Verdict, VerdictKey},
 };
 use tidegate_models::Class;
 
@@ -55,6 +55,9 @@ pub(super) fn restored(
             port: scope.has_port().then_some(key.port),
         },
         action: verdict.action()?,
+        rate: (verdict.action()? == Action::RateLimit)
+            .then(|| u32::try_from(1_000_000_000 / verdict.interval_ns.max(1)).unwrap_or(u32::MAX)),
+        ttl: Duration::from_nanos(verdict.ttl_ns),
         class: Class::ALL
             .get(usize::from(verdict.class))
             .copied()

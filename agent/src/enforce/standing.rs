@@ -20,6 +20,8 @@ pub(super) struct Standing {
     pub(super) key: VerdictKey,
     pub(super) verdict: Verdict,
     pub(super) decision: Arc<Decision>,
+    /// Packets and bytes it dropped under an earlier agent whose counters are gone.
+    pub(super) before: (u64, u64),
     /// Hits at the last measurement of their rate, and when that was.
     pub(super) measured: (u64, u64),
     /// When it was last seen to be hit at the rate that keeps it alive, or when it was made.
@@ -32,12 +34,14 @@ impl Standing {
         let Ok(counters) = tables.counters(self.verdict.slot) else {
             return false;
         };
-        if counters.packets == self.decision.packets_dropped {
+        let (packets, bytes) = self.before;
+        let packets = packets.saturating_add(counters.packets);
+        if packets == self.decision.packets_dropped {
             return false;
         }
         let decision = Arc::make_mut(&mut self.decision);
-        decision.packets_dropped = counters.packets;
-        decision.bytes_dropped = counters.bytes;
+        decision.packets_dropped = packets;
+        decision.bytes_dropped = bytes.saturating_add(counters.bytes);
         decision.first_drop_ns = Some(counters.first_ns);
         true
     }
@@ -45,12 +49,14 @@ impl Standing {
     /// A flood fades the moment it is dropped, so a verdict ends its ttl after the packets have become rare, not its ttl
     /// after it was made. A packet now and then, as a person tries whether the way is free again, does not prolong it.
     /// What a person decided ends when the person said.
-    pub(super) fn prolong(&mut self, tables: &mut Tables, hold_rate: u32, now_ns: u64) {
+    ///
+    /// Says whether it did.
+    pub(super) fn prolong(&mut self, tables: &mut Tables, hold_rate: u32, now_ns: u64) -> bool {
         let (packets_then, then_ns) = self.measured;
         let elapsed_ns = now_ns.saturating_sub(then_ns);
         let window_ns = RATE_OVER_NS.min(self.verdict.ttl_ns / 2);
         if elapsed_ns < window_ns || self.decision.origin == Origin::Manual {
-            return;
+            return false;
         }
         let packets = self.decision.packets_dropped;
         self.measured = (packets, now_ns);
@@ -58,7 +64,7 @@ impl Standing {
         let still_coming = u128::from(hits) * 1_000_000_000
             >= u128::from(hold_rate.max(1)) * u128::from(elapsed_ns);
         if !still_coming {
-            return;
+            return false;
         }
         self.busy_ns = now_ns;
         self.verdict.expires_ns = now_ns.saturating_add(self.verdict.ttl_ns);
@@ -66,8 +72,12 @@ impl Standing {
             Ok(()) => {
                 let ttl = Duration::from_nanos(self.verdict.ttl_ns);
                 Arc::make_mut(&mut self.decision).until = later(Timestamp::now(), ttl);
+                true
             }
-            Err(error) => tracing::warn!(id = self.verdict.id, %error, "can't prolong a verdict"),
+            Err(error) => {
+                tracing::warn!(id = self.verdict.id, %error, "can't prolong a verdict");
+                false
+            }
         }
     }
 }

@@ -39,6 +39,9 @@ impl Pipeline {
             }
             Err(error) => self.degraded.push(error.to_string()),
         }
+        let journal = self.journal_health();
+        let influx = self.influx_health();
+        self.look_at_verdict_log();
         self.changed = false;
         self.published_ns = now_ns;
         self.published.store(Arc::new(Snapshot {
@@ -54,11 +57,15 @@ impl Pipeline {
             connections_evicted: self.detector.tracker().evicted(),
             hosts_evicted: self.detector.tracker().hosts_evicted(),
             window_dropped: self.detector.tracker().window_dropped(),
+            looks: self.detector.tracker().looks_taken(),
+            looks_missed: self.detector.tracker().looks_missed(),
             model: self.detector.model().name().into(),
             latency_log2_ns: self.latency.log2_ns(),
             verdicts_failed: self.enforcer.failed(),
             records_lost: self.records_lost,
             allowlist: self.detector.policy().protected().entries().collect(),
+            journal,
+            influx,
             degraded: self.degraded.clone(),
         }));
     }

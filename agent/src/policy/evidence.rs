@@ -23,6 +23,8 @@ pub(super) struct Statement {
     pub(super) at_ns: u64,
     /// Pieces it is worth.
     pub(super) worth: usize,
+    /// Whether no packet is behind it: it is said of one that was judged before.
+    pub(super) again: bool,
 }
 
 /// What makes one statement another piece of evidence than the one before.
@@ -69,6 +71,9 @@ const RING: u8 = MOST_PIECES as u8;
 
 impl History {
     /// Takes a statement into account; says whether it became a piece or changed one.
+    ///
+    /// What is said again of a connection takes the place of what was said of it last. If that is no piece, it becomes
+    /// one itself, apart from others by time.
     pub(super) fn record(&mut self, statement: Statement, apart: Apart) -> bool {
         let at_ms = millis(statement.at_ns);
         self.newest_ns = self.newest_ns.max(statement.at_ns);
@@ -85,6 +90,15 @@ impl History {
             };
             self.push(statement, at_ms);
             return true;
+        }
+        if statement.again {
+            let mut places = (0..self.len()).map_while(|back| self.place(back));
+            if let Some(place) =
+                places.find(|place| self.pieces[*place].connection == statement.connection)
+            {
+                self.say(place, statement);
+                return true;
+            }
         }
         let (interval, look_back) = match apart {
             Apart::ByTime(interval) if since < interval => (interval, self.worth_of_newest()),
@@ -212,6 +226,7 @@ mod tests {
             connection,
             at_ns: ms * 1_000_000,
             worth: 1,
+            again: false,
         }
     }
 

@@ -7,7 +7,7 @@ use tidegate_models::Class;
 
 use super::{
     About, Evidence, Generations, Policy, Whom,
-    crowd::Crowd,
+    distinct::DistinctHosts,
     evidence::{Agreement, Apart, History, Statement},
     offenders::Offender,
     proposal::Sweep,
@@ -18,25 +18,47 @@ use crate::{
 };
 
 /// Protocol and responder's port.
-pub(super) type Service = (u8, u16);
+type Service = (u8, u16);
+
+/// Attacks on so many hosts within two seconds are a sweep: each connection is a piece of evidence on its source then,
+/// since a sweep of a subnet may be over in a few ms.
+const SWEPT: u32 = 16;
+
+/// How often in a row it was the same.
+#[derive(Clone, Copy, Debug, Default)]
+struct Streak<T> {
+    latest: T,
+    times: u32,
+}
+
+impl<T: PartialEq> Streak<T> {
+    fn follow(&mut self, latest: T) {
+        self.times = if latest == self.latest {
+            self.times.saturating_add(1)
+        } else {
+            1
+        };
+        self.latest = latest;
+    }
+}
 
 /// What is remembered of a source.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SourceEvidence {
     history: History,
-    /// The service of the latest attack, and how many pieces in a row were about it.
-    service: Service,
-    same_service: u32,
-    /// The same of its destination.
-    destination: Address,
-    same_destination: u32,
+    /// Whom its attacks were on.
+    service: Streak<Service>,
+    destination: Streak<Address>,
+    destinations: DistinctHosts,
 }
 
-/// What is remembered of a service.
+/// What is remembered of a service, or of a host on any port.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ServiceEvidence {
+pub(super) struct CrowdEvidence {
     history: History,
-    crowd: Crowd,
+    sources: DistinctHosts,
+    /// Which port the attacks were on.
+    port: Streak<u16>,
 }
 
 impl Policy {
@@ -62,6 +84,12 @@ impl Policy {
         statement: Statement,
     ) -> Option<(Evidence, Sweep)> {
         let evidence = remembered(&mut self.sources, connection.originator, statement)?;
+        if statement.class != Class::Normal {
+            let destination = connection.responder;
+            evidence
+                .destinations
+                .add(&self.keys, destination, statement.at_ns);
+        }
         let pardoned_ns = pardoned(&self.offenders, Whom::Source(connection.originator.into()));
         evidence.history.forget_before(pardoned_ns);
         // A connection that is a conversation of many messages is one all the same.
@@ -69,17 +97,25 @@ impl Policy {
             worth: 1,
             ..statement
         };
-        let interval = ms(self.config.wide_evidence_interval);
+        // What is said of many hosts at once is no single mistake.
+        let interval = if evidence.destinations.size() >= SWEPT {
+            0
+        } else {
+            ms(self.config.wide_evidence_interval)
+        };
         let fresh = evidence
             .history
             .record(statement, Apart::ByConnection(interval));
         if fresh && statement.class != Class::Normal {
-            evidence.follow(connection);
+            evidence
+                .service
+                .follow((connection.protocol, connection.responder_port));
+            evidence.destination.follow(connection.responder);
         }
         let of = self.config.wide_of_events;
         let agreement = evidence.history.agreement(statement.class, of as usize);
         let needed = self.config.wide_agreeing_events;
-        let sweep = if evidence.same_service >= needed && evidence.same_destination < needed {
+        let sweep = if evidence.service.times >= needed && evidence.destination.times < needed {
             Sweep::OneService
         } else {
             Sweep::Other
@@ -87,65 +123,62 @@ impl Policy {
         Some((Evidence::new(About::Source, agreement, needed, of), sweep))
     }
 
-    /// Only new conversations whose originator may be anybody are heard: those that go on are not to be limited, so
-    /// they neither accuse nor acquit.
-    pub(super) fn hear_service(
+    /// What speaks for a limit on the crowd at a service or host. Only conversations whose originator may be anybody are
+    /// heard: those that go on are not to be limited, so they neither accuse nor acquit.
+    pub(super) fn hear_crowd(
         &mut self,
         observation: &Observation,
         statement: Statement,
+        whom: Whom,
     ) -> Option<Evidence> {
-        let connection = &observation.connection;
         let floods = matches!(statement.class, Class::Dos | Class::Normal);
         if self.config.crowd_action == Reaction::None
-            || !observation.first
+            || !is_new(observation)
             || statement.proven
             || !floods
         {
             return None;
         }
-        let service = (connection.protocol, connection.responder_port);
-        let key = (connection.responder, service);
-        let evidence = remembered(&mut self.services, key, statement)?;
-        let whom = Whom::Service(connection.responder.into(), service.0, service.1);
+        let about = match whom {
+            Whom::Crowd(_, _, None) => About::Host,
+            _ => About::Service,
+        };
+        let connection = &observation.connection;
+        let evidence = remembered(&mut self.crowds, whom, statement)?;
         evidence
             .history
             .forget_before(pardoned(&self.offenders, whom));
         let interval = ms(self.config.wide_evidence_interval);
-        evidence.history.record(statement, Apart::ByTime(interval));
+        let fresh = evidence.history.record(statement, Apart::ByTime(interval));
         if statement.class == Class::Normal {
             return None;
         }
+        if fresh {
+            evidence.port.follow(connection.responder_port);
+        }
         evidence
-            .crowd
+            .sources
             .add(&self.keys, connection.originator, statement.at_ns);
         let of = self.config.wide_of_events;
-        let sources = evidence.crowd.size();
-        let agreement = if sources >= self.config.crowd_sources {
+        let needed = self.config.wide_agreeing_events;
+        let sources = evidence.sources.size();
+        // What is on one port is the service's.
+        let too_narrow = about == About::Host && evidence.port.times >= needed;
+        let agreement = if sources >= self.config.crowd_sources && !too_narrow {
             evidence.history.agreement(statement.class, of as usize)
         } else {
             Agreement::default()
         };
-        let needed = self.config.wide_agreeing_events;
         Some(Evidence {
             sources: Some(sources),
-            ..Evidence::new(About::Service, agreement, needed, of)
+            ..Evidence::new(about, agreement, needed, of)
         })
     }
 }
 
-impl SourceEvidence {
-    /// Remembers whom an attack was on.
-    fn follow(&mut self, connection: &Connection) {
-        let service = (connection.protocol, connection.responder_port);
-        let again = |same: bool, times: u32| if same { times.saturating_add(1) } else { 1 };
-        self.same_service = again(service == self.service, self.same_service);
-        self.same_destination = again(
-            connection.responder == self.destination,
-            self.same_destination,
-        );
-        self.service = service;
-        self.destination = connection.responder;
-    }
+/// Whether a limit on new conversations would meet this one: it begins, or nobody has answered so far.
+pub(super) const fn is_new(observation: &Observation) -> bool {
+    observation.first || observation.connection.dst_packets == 0
 }
 
 /// The memory of a key. Where there is none, only an attack makes one: nothing is the same as nothing but normal.
@@ -161,7 +194,8 @@ fn remembered<K: Copy + Eq + std::hash::Hash, V: Default>(
     }
 }
 
-fn pardoned(offenders: &Generations<Whom, Offender>, whom: Whom) -> u64 {
+/// When what a source did, or what was done to a service, was last atoned for, ns.
+pub(super) fn pardoned(offenders: &Generations<Whom, Offender>, whom: Whom) -> u64 {
     offenders
         .get(&whom)
         .map_or(0, |offender| offender.pardoned_ns)

@@ -7,13 +7,14 @@
 //! - a source: k of its latest n connections, begun `wide_evidence_interval` apart. Whoever sweeps many hosts or ports
 //!   shows here; only here a verdict can become wide and long, and only if completed handshakes show that the source
 //!   is who it says.
-//! - a service: k of the latest n new conversations with it, and a crowd of sources behind them. A flood from forged
-//!   sources has no source to block: new conversations with the service are limited, those that go on are not.
+//! - a service, or a host on many ports: k of the latest n new conversations with it, and a crowd of sources behind
+//!   them. A flood from forged sources has no source to block: new conversations with the service are limited, those
+//!   that go on are not.
 //!
 //! Nobody who is [`Protected`] is ever proposed or gives evidence. Memory is bounded: what was not seen for longest
 //! is forgotten.
 
-mod crowd;
+mod distinct;
 mod evidence;
 mod generations;
 mod hearing;
@@ -21,10 +22,10 @@ mod offenders;
 mod proposal;
 mod protected;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
-use tidegate_common::{address::Address, event::Milestone, verdict::Action};
-use tidegate_models::{Class, Prediction};
+use tidegate_common::{address::Address, event::Milestone, packet::TCP, verdict::Action};
+use tidegate_models::{Class, Flag, Prediction};
 
 pub use evidence::{MEMORY, MOST_PIECES};
 pub use generations::Generations;
@@ -33,14 +34,14 @@ pub use protected::{Protected, Protection};
 
 use self::{
     evidence::{History, Statement},
-    hearing::{Service, ServiceEvidence, SourceEvidence},
+    hearing::{CrowdEvidence, SourceEvidence, is_new},
     offenders::Offender,
     proposal::{Sweep, scope, target, ttl},
 };
 use crate::{
     config::PolicyConfig,
     decision::Target,
-    track::{Connection, Observation},
+    track::{Connection, Observation, Occasion},
     window::HashKeys,
 };
 
@@ -48,10 +49,12 @@ use crate::{
 const PAIRS: usize = 32_768;
 /// Sources about which there is evidence.
 const SOURCES: usize = 32_768;
-/// Services about which there is evidence.
-const SERVICES: usize = 4_096;
+/// Services and hosts about which there is evidence of a crowd.
+const CROWDS: usize = 8_192;
 /// Sources and services whose earlier verdicts are remembered.
 const OFFENDERS: usize = 65_536;
+/// What nobody acknowledged is sent again after so long at the latest (`TCP_RTO_MAX` of Linux).
+const SENT_AGAIN_WITHIN: Duration = Duration::from_mins(2);
 
 /// Turns predictions into advice.
 #[derive(Debug)]
@@ -60,9 +63,11 @@ pub struct Policy {
     protected: Protected,
     pairs: Generations<(Address, Address), History>,
     sources: Generations<Address, SourceEvidence>,
-    services: Generations<(Address, Service), ServiceEvidence>,
+    crowds: Generations<Whom, CrowdEvidence>,
     offenders: Generations<Whom, Offender>,
     keys: HashKeys,
+    /// Time of the first event, ns of the packet clock.
+    listening_since_ns: Option<u64>,
 }
 
 impl Policy {
@@ -88,9 +93,10 @@ impl Policy {
             config,
             pairs: Generations::new(PAIRS),
             sources: Generations::new(SOURCES),
-            services: Generations::new(SERVICES),
+            crowds: Generations::new(CROWDS),
             offenders: Generations::new(OFFENDERS),
             keys,
+            listening_since_ns: None,
         }
     }
 
@@ -109,8 +115,14 @@ impl Policy {
     ///
     /// Only events that the originator's packets caused count: its answers are no new evidence. Normal traffic of
     /// somebody about whom nothing is known costs a few failed look-ups.
+    ///
+    /// Of looks only attacks count. That nothing more was seen of a connection that nobody answered is no good conduct,
+    /// and takes nothing back that was said when there was something to see. The rest of a conversation whose beginning
+    /// nobody saw is no probe: who sends data or resets without a SYN mostly sends them again.
     pub fn weigh(&mut self, observation: &Observation, prediction: &Prediction) -> Option<Advice> {
-        if !observation.from_originator {
+        let listening_since_ns = *self.listening_since_ns.get_or_insert(observation.at_ns);
+        let look = observation.occasion.is_look();
+        if !observation.from_originator && !look {
             return None;
         }
         let connection = &observation.connection;
@@ -119,6 +131,16 @@ impl Policy {
         let rule = rule.filter(|rule| prediction.confidence >= rule.confidence);
         let attack = rule.is_some();
         if attack && self.protected.reason(source).is_some() {
+            return None;
+        }
+        if look && (!attack || self.is_pardoned(connection)) {
+            return None;
+        }
+        if attack
+            && prediction.class != Class::Dos
+            && is_remainder(connection)
+            && self.may_go_unheard(connection, listening_since_ns)
+        {
             return None;
         }
         let statement = Statement {
@@ -131,27 +153,37 @@ impl Policy {
             connection: mark(connection),
             at_ns: observation.at_ns,
             worth: worth(observation),
+            again: look,
         };
         let by_pair = self.hear_pair(connection, statement);
         let by_source = self.hear_source(connection, statement);
-        let by_crowd = self.hear_service(observation, statement);
+        let crowds = [Whom::at_service(connection), Whom::at_host(connection)];
+        let by_crowd = crowds.map(|whom| {
+            let evidence = self.hear_crowd(observation, statement, whom);
+            evidence.filter(Evidence::suffices)
+        });
         let Some(rule) = rule else {
             return self.watch_conduct(observation, prediction);
         };
         self.misbehave(observation);
-        // The widest that has enough speaking for it.
+        // The widest that has enough speaking for it. A crowd is limited at once, and then named one by one.
+        let unlimited = by_crowd
+            .into_iter()
+            .zip(crowds)
+            .find_map(|(evidence, whom)| evidence.filter(|_| !self.is_under_verdict(whom)));
+        let narrow = unlimited
+            .or_else(|| by_pair.filter(Evidence::suffices))
+            .or_else(|| by_crowd.into_iter().flatten().next())
+            .map(|evidence| (evidence, Sweep::Other));
         let (evidence, sweep) = by_source
             .filter(|(evidence, _)| evidence.suffices())
-            .or(by_pair
-                .filter(Evidence::suffices)
-                .map(|evidence| (evidence, Sweep::Other)))
-            .or(by_crowd
-                .filter(Evidence::suffices)
-                .map(|evidence| (evidence, Sweep::Other)))?;
+            .or(narrow)?;
         let class = prediction.class;
         let scope = scope(class, &evidence, sweep);
         let (action, rate) = match evidence.about {
-            About::Service => (self.config.crowd_action.action()?, self.config.crowd_rate),
+            About::Service | About::Host => {
+                (self.config.crowd_action.action()?, self.config.crowd_rate)
+            }
             About::Pair | About::Source => (rule.action, self.config.limit_rate),
         };
         Some(Advice::Impose(Proposal {
@@ -198,7 +230,7 @@ impl Policy {
     /// Things about which anything is remembered.
     #[must_use]
     pub fn memories(&self) -> usize {
-        self.pairs.len() + self.sources.len() + self.services.len() + self.offenders.len()
+        self.pairs.len() + self.sources.len() + self.crowds.len() + self.offenders.len()
     }
 
     /// Whether somebody under a verdict has shown by now that it was wrong, or is over.
@@ -221,33 +253,66 @@ impl Policy {
     }
 
     fn misbehave(&mut self, event: &Observation) {
+        // What a look says is about packets that came before.
+        let at_ns = if event.occasion.is_look() {
+            event.connection.last_ns
+        } else {
+            event.at_ns
+        };
         for whom in concerned(event) {
             if let Some(offender) = self.offenders.get_mut(&whom) {
-                offender.misbehave(event.at_ns);
+                offender.misbehave(at_ns);
             }
         }
+    }
+
+    fn is_under_verdict(&self, whom: Whom) -> bool {
+        let offender = self.offenders.get(&whom);
+        offender.is_some_and(Offender::is_under_verdict)
+    }
+
+    /// Whether its beginning may have come before we listened, or its answers be kept back by a verdict, this one or
+    /// one that has just ended.
+    fn may_go_unheard(&self, connection: &Connection, listening_since_ns: u64) -> bool {
+        let lately = |ns: u64| connection.start_ns < ns + SENT_AGAIN_WITHIN.as_nanos() as u64;
+        let responder = Whom::Source(connection.responder.into());
+        let offender = self.offenders.get(&responder);
+        lately(listening_since_ns)
+            || offender
+                .is_some_and(|offender| offender.is_under_verdict() || lately(offender.pardoned_ns))
+    }
+
+    /// Whether what a connection's originator sent was atoned for since.
+    fn is_pardoned(&self, connection: &Connection) -> bool {
+        let whom = Whom::Source(connection.originator.into());
+        connection.last_ns < hearing::pardoned(&self.offenders, whom)
     }
 }
 
 /// Whose conduct an event tells about: its source's, and if it begins a conversation, that of the crowd at the
-/// service.
+/// service and its host.
 fn concerned(event: &Observation) -> impl Iterator<Item = Whom> + use<> {
-    let connection = event.connection;
+    let connection = &event.connection;
+    let new = is_new(event);
+    let crowd = [Whom::at_service(connection), Whom::at_host(connection)];
     let source = Whom::Source(connection.originator.into());
-    let service = Whom::Service(
-        connection.responder.into(),
-        connection.protocol,
-        connection.responder_port,
-    );
-    [Some(source), event.first.then_some(service)]
-        .into_iter()
-        .flatten()
+    let crowd = crowd.into_iter().filter(move |_| new);
+    std::iter::once(source).chain(crowd)
 }
 
 /// A completed handshake shows that the originator receives what is sent to its address, unless the responder then
 /// resets: so it answers an acknowledgement that was guessed (RFC 9293, 3.10.7.4).
 fn is_proven(connection: &Connection) -> bool {
-    connection.established && connection.flag != tidegate_models::Flag::RSTR
+    connection.established && connection.flag != Flag::RSTR
+}
+
+/// Whether it looks like the rest of a TCP conversation: data without a SYN, or a reset that was not asked for. Scans
+/// without a SYN carry neither.
+fn is_remainder(connection: &Connection) -> bool {
+    let reset = connection.closed && connection.dst_packets == 0;
+    connection.protocol == TCP
+        && connection.flag == Flag::OTH
+        && (connection.src_bytes > 0 || reset)
 }
 
 /// Tells a connection from its neighbours.
@@ -260,7 +325,8 @@ const fn mark(connection: &Connection) -> u32 {
 /// doubled count speaks for two of them or more; two such events should not weigh less than two connections do.
 fn worth(observation: &Observation) -> usize {
     let connection = &observation.connection;
-    let several = observation.milestone == Milestone::Count && connection.src_packets >= 4;
+    let several =
+        observation.occasion == Occasion::Event(Milestone::Count) && connection.src_packets >= 4;
     if connection.is_icmp() && several {
         2
     } else {

@@ -31,7 +31,7 @@ impl Offender {
         forgeable: bool,
         now_ns: u64,
     ) -> Duration {
-        let at_large = self.standing == 0;
+        let at_large = !self.is_under_verdict();
         self.stand(now_ns);
         if forgeable {
             return ttl;
@@ -57,21 +57,28 @@ impl Offender {
         self.normal = 0;
     }
 
+    /// Whether one stands.
+    pub(super) const fn is_under_verdict(&self) -> bool {
+        self.standing > 0
+    }
+
     /// A verdict has ended.
     pub(super) const fn pardon(&mut self, now_ns: u64) {
         self.standing = self.standing.saturating_sub(1);
         self.pardoned_ns = now_ns;
     }
 
-    /// Something that was no normal traffic.
+    /// Something that was no normal traffic. From before its conduct is watched it is what that is about.
     pub(super) const fn misbehave(&mut self, at_ns: u64) {
-        self.normal = 0;
-        self.watched_ns = at_ns;
+        if at_ns >= self.watched_ns {
+            self.normal = 0;
+            self.watched_ns = at_ns;
+        }
     }
 
     /// A normal event; once there are enough of them for long enough, how many and for how long.
     pub(super) fn behave(&mut self, config: &PolicyConfig, at_ns: u64) -> Option<(u32, Duration)> {
-        if self.standing == 0 {
+        if !self.is_under_verdict() {
             return None;
         }
         self.normal = self.normal.saturating_add(1);

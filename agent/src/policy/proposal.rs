@@ -25,6 +25,24 @@ pub enum About {
     Source,
     /// A service that many sources turn to.
     Service,
+    /// A host at many of whose ports many sources turn.
+    Host,
+}
+
+impl About {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Pair, Self::Source, Self::Service, Self::Host];
+
+    /// Its name in the API and the journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pair => "pair",
+            Self::Source => "source",
+            Self::Service => "service",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// The evidence behind a proposal: k of n.
@@ -42,7 +60,7 @@ pub struct Evidence {
     pub proven: u32,
     /// From the oldest agreeing piece to the newest piece.
     pub over: Duration,
-    /// Sources that take part, about, where the evidence is about a service.
+    /// Sources that take part, about, where the evidence is about a service or a host.
     pub sources: Option<u32>,
 }
 
@@ -76,6 +94,7 @@ impl fmt::Display for Evidence {
             About::Pair => ("events", "between the two hosts"),
             About::Source => ("connections", "of the source"),
             About::Service => ("new conversations", "with the service"),
+            About::Host => ("new conversations", "with the host, on many ports,"),
         };
         write!(
             f,
@@ -119,6 +138,10 @@ impl Proposal {
             (About::Service, _) => {
                 "too many sources to name, and they may be forged: new conversations with the \
                  service are limited, those that go on are not"
+            }
+            (About::Host, _) => {
+                "too many sources and ports to name, and the sources may be forged: new \
+                 conversations with the host are limited, those that go on are not"
             }
             (About::Pair, true) => "the source may be forged: narrow and short",
             (About::Source, true) => "the source may be forged: narrow and short, though it sweeps",
@@ -173,21 +196,30 @@ impl fmt::Display for Lift {
 pub enum Whom {
     /// Everything by one source.
     Source(IpAddr),
-    /// New conversations with one service.
-    Service(IpAddr, u8, u16),
+    /// Whoever begins a conversation with a host over a protocol, on one port or on any.
+    Crowd(IpAddr, u8, Option<u16>),
 }
 
 impl Whom {
+    /// The crowd at a connection's service.
+    pub(super) fn at_service(connection: &Connection) -> Self {
+        let port = Some(connection.responder_port);
+        Self::Crowd(connection.responder.into(), connection.protocol, port)
+    }
+
+    /// The crowd at all ports of its responder.
+    pub(super) fn at_host(connection: &Connection) -> Self {
+        Self::Crowd(connection.responder.into(), connection.protocol, None)
+    }
+
     /// Whom a target is about.
     #[must_use]
     pub fn of(target: &Target) -> Option<Self> {
         match (target.source, target.destination) {
             (Some(source), _) => Some(Self::Source(source)),
-            (None, Some(destination)) => Some(Self::Service(
-                destination,
-                target.protocol?,
-                target.port.unwrap_or(0),
-            )),
+            (None, Some(destination)) => {
+                Some(Self::Crowd(destination, target.protocol?, target.port))
+            }
             (None, None) => None,
         }
     }
@@ -216,6 +248,7 @@ pub(super) enum Sweep {
 pub(super) const fn scope(class: Class, evidence: &Evidence, sweep: Sweep) -> Scope {
     match (evidence.about, class) {
         (About::Service, _) => Scope::Destination,
+        (About::Host, _) => Scope::DestinationHost,
         (About::Pair, Class::R2l | Class::U2r | Class::Unknown) => Scope::Tuple,
         (About::Pair, _) => Scope::SourceDestination,
         (About::Source, Class::Probe | Class::U2r) if !evidence.is_forgeable() => Scope::Source,

@@ -1,6 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+mod crowds;
+mod looks;
 mod properties;
+mod remainders;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -319,42 +322,6 @@ fn password_guessing_is_seen_by_what_each_connection_comes_to() {
     assert_eq!(proposal.target.scope, Scope::SourceService);
     assert_eq!(proposal.target.port, Some(22));
     assert_eq!(proposal.ttl, Duration::from_secs(600));
-}
-
-#[test]
-fn a_flood_by_a_crowd_limits_new_conversations_with_the_service() {
-    let mut bench = Bench::new();
-    let mut proposal = None;
-    let mut sent = 0;
-    for n in 0..1_000 {
-        let source = SocketAddr::new(host(n * 7).ip(), 999);
-        sent += 1;
-        proposal = bench.send(1, &tcp(source, end(VICTIM, 80), SYN, 0), Class::Dos);
-        if proposal.is_some() {
-            break;
-        }
-    }
-    let proposal = proposal.unwrap();
-    assert!((100..200).contains(&sent), "{sent} ms");
-    assert_eq!(proposal.target.scope, Scope::Destination);
-    assert_eq!(proposal.target.to_string(), "* > 198.51.100.1:80 tcp");
-    assert_eq!(
-        (proposal.action, proposal.rate),
-        (Action::RateLimit, Some(200))
-    );
-    assert!(proposal.evidence.sources >= Some(32));
-    assert!(proposal.rule().contains("may be forged"));
-}
-
-#[test]
-fn a_few_sources_are_no_crowd() {
-    let mut bench = Bench::new();
-    for n in 0..2_000 {
-        let source = SocketAddr::new(host(n % 10).ip(), (n / 10) as u16 + 1);
-        if let Some(proposal) = bench.send(1, &tcp(source, end(VICTIM, 80), SYN, 0), Class::Dos) {
-            assert_eq!(proposal.target.scope, Scope::SourceDestination);
-        }
-    }
 }
 
 /// Proposes, and has it put in force.

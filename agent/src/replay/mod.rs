@@ -32,7 +32,9 @@ use crate::{
         link::{self, Unread},
         offline::{FlowTable, TOGETHER},
     },
-    track::{CLOCK_BACK_NS, Connection, Followed, MAX_ENDED_AT_ONCE, Tracker, TrackerLimits},
+    track::{
+        CLOCK_BACK_NS, Connection, Followed, MAX_ENDED_AT_ONCE, Observation, Tracker, TrackerLimits,
+    },
     window::HashKeys,
 };
 
@@ -46,7 +48,7 @@ const KEYS: HashKeys = HashKeys::fixed(0);
 pub struct Ended {
     /// All of it: every packet is counted.
     pub connection: Connection,
-    /// What the classifier said at its latest event.
+    /// What the classifier said of it last: at its latest event, or at a look after it.
     pub class: Class,
     /// How sure it was, 0 to 1.
     pub confidence: f32,
@@ -172,9 +174,7 @@ impl Replay {
     /// What `out` says.
     pub fn finish<E>(&mut self, out: &mut impl FnMut(&Ended) -> Result<(), E>) -> Result<(), E> {
         self.take_waiting(out)?;
-        self.summary.end(self.clock_ns);
-        self.detector.tracker_mut().finish();
-        self.drain(out)
+        self.end_all(out)
     }
 
     /// What it came to; all of it after [`Replay::finish`].
@@ -202,28 +202,56 @@ impl Replay {
                 self.tell(&followed, out)?;
             }
         }
-        let Judged {
-            observation,
-            advice,
-            ..
-        } = self.detector.judge(event);
+        let judged = self.detector.judge(event);
         // The connection may stand where one that ended did.
         self.drain(out)?;
+        let observation = &judged.observation;
         let slot = observation.id.slot();
         if slot >= self.records.len() {
             self.records.resize(slot + 1, KddRecord::default());
         }
         self.records[slot] = observation.record;
-        let policy = self.detector.policy_mut();
-        match advice {
-            Some(Advice::Impose(proposal)) => {
-                self.would_be
-                    .propose(proposal, &observation.connection, policy, self.clock_ns);
-            }
-            Some(Advice::Lift(lift)) => self.would_be.lift(&lift, policy, self.clock_ns),
-            None => {}
+        self.heed(judged);
+        Ok(())
+    }
+
+    /// Takes the looks that are due by a time.
+    fn look<E>(
+        &mut self,
+        now_ns: u64,
+        out: &mut impl FnMut(&Ended) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut unlimited = usize::MAX;
+        while let Some(judged) = self.detector.look(now_ns, &mut unlimited) {
+            self.heed(judged);
+            self.drain(out)?;
         }
         Ok(())
+    }
+
+    /// What the policy wants done.
+    fn heed(&mut self, judged: Judged) {
+        let Observation {
+            connection, at_ns, ..
+        } = judged.observation;
+        let policy = self.detector.policy_mut();
+        match judged.advice {
+            Some(Advice::Impose(proposal)) => {
+                self.would_be.propose(proposal, &connection, policy, at_ns);
+            }
+            Some(Advice::Lift(lift)) => self.would_be.lift(&lift, policy, at_ns),
+            None => {}
+        }
+    }
+
+    /// A capture is over: all connections end, the longest inactive first.
+    fn end_all<E>(&mut self, out: &mut impl FnMut(&Ended) -> Result<(), E>) -> Result<(), E> {
+        self.summary.end(self.clock_ns);
+        while let Some(judged) = self.detector.look_at_end(self.clock_ns) {
+            self.heed(judged);
+            self.drain(out)?;
+        }
+        self.drain(out)
     }
 
     /// Moves the packet clock.
@@ -235,6 +263,9 @@ impl Replay {
     ) -> Result<(), E> {
         if at_ns >= self.next_tick_ns || at_ns < self.clock_ns {
             self.pass_time(at_ns, out)?;
+        }
+        if self.detector.tracker().may_look(at_ns) {
+            self.look(at_ns, out)?;
         }
         self.clock_ns = self.clock_ns.max(at_ns);
         Ok(())
@@ -250,9 +281,7 @@ impl Replay {
             self.summary.begin(at_ns);
             self.next_tick_ns = at_ns.saturating_add(TICK_NS);
         } else if at_ns.saturating_add(CLOCK_BACK_NS) < self.clock_ns {
-            self.summary.end(self.clock_ns);
-            self.detector.tracker_mut().finish();
-            self.drain(out)?;
+            self.end_all(out)?;
             self.flows.clear();
             self.would_be.forget_standing();
             *self.detector.policy_mut() = without_memories(&self.policy);
@@ -279,6 +308,7 @@ impl Replay {
         now_ns: u64,
         out: &mut impl FnMut(&Ended) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.look(now_ns, out)?;
         let mut before = usize::MAX;
         let tracker = self.detector.tracker_mut();
         while tracker.len() < before {

@@ -35,9 +35,9 @@ pub struct Summary {
     pub connections: u64,
     /// Those by state.
     pub flags: [u64; Flag::ALL.len()],
-    /// Those by class, as of their latest event.
+    /// Those by class, as of their latest event or look.
     pub classes: [u64; CLASS_COUNT],
-    /// Predictions on events, by class.
+    /// Predictions on events and at looks, by class.
     pub predictions: [u64; CLASS_COUNT],
     /// What would have been decided: the first [`MAX_LISTED`](super::MAX_LISTED).
     pub decisions: Vec<WouldBe>,

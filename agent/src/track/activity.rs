@@ -138,6 +138,16 @@ pub(super) fn is_open(connection: &Connection) -> bool {
     connection.established && !connection.closed
 }
 
+/// Whether a connection has come to nothing so far: no answer, half a handshake, a refusal, a handshake and nothing
+/// said. Of ICMP a single message too, answered or not: a sweep of hosts that are there is a sweep.
+pub(super) fn is_unanswered(connection: &Connection) -> bool {
+    match Outcome::of(connection) {
+        Outcome::Waiting | Outcome::Failed => true,
+        Outcome::Answered => connection.is_icmp() && connection.src_packets <= 1,
+        Outcome::Established => false,
+    }
+}
+
 /// Whether an ICMP message wants an answer: echo, timestamp, information, address mask.
 fn asks(connection: &Connection) -> bool {
     matches!(

@@ -1,4 +1,5 @@
-//! Connections: the kernel's events → [`Observation`]s with a complete [`KddRecord`].
+//! Connections: the kernel's events → [`Observation`]s with a complete
+//! [`KddRecord`](tidegate_models::KddRecord).
 //!
 //! The tracker keeps what the kernel's record can't hold (the place in the windows, the packet rate, the latest
 //! prediction) for each conversation it hears of. It trusts no event to arrive: a connection whose first event was
@@ -11,13 +12,18 @@
 //!   one weighted entry, spread evenly over the time between. The responder's answers enter nothing; an event that an
 //!   answer causes is as good as any other to learn of the originator's messages (a tick often falls to an answer).
 //!
-//! An event costs a few hash look-ups whatever is tracked. Memory is bounded by [`TrackerLimits`]: the connection
+//! A connection is looked at again when no packet causes an event: a second after its first one if it has come to
+//! nothing by then, and before it is let go ([`Tracker::look`]).
+//!
+//! An event costs a few hash look-ups whatever is tracked, and so does a look. Memory is bounded by [`TrackerLimits`]: the connection
 //! that has been inactive the longest makes room, in O(1).
 
 mod activity;
 mod connection;
 mod index;
 mod life;
+mod look;
+mod observation;
 mod pace;
 mod roster;
 #[doc(hidden)]
@@ -29,15 +35,21 @@ mod tracked;
 use std::collections::VecDeque;
 
 use tidegate_common::{
+    address::Address,
     event::{FlowEvent, Milestone},
     flow::{FlowKey, FlowSnapshot},
 };
-use tidegate_models::{Class, KddRecord};
+use tidegate_models::Class;
 
-pub use self::connection::Connection;
+pub use self::{
+    connection::Connection,
+    look::{LOOK_AFTER_NS, MAX_LOOKS},
+    observation::{ConnectionId, Followed, Observation, Occasion},
+};
 use self::{
     index::{Index, Tag},
     life::{is_afterthought, queue, replaces, timeout_ns},
+    look::Looks,
     roster::{Queue, Roster},
     tracked::Tracked,
 };
@@ -66,54 +78,6 @@ impl Default for TrackerLimits {
     }
 }
 
-/// A connection followed by a [`Tracker`]; never stands for another one.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct ConnectionId {
-    slot: u32,
-    generation: u32,
-}
-
-impl ConnectionId {
-    /// Where the tracker keeps the connection: below the most it has followed at a time, and free for another
-    /// connection once this one has ended.
-    #[must_use]
-    pub const fn slot(self) -> usize {
-        self.slot as usize
-    }
-}
-
-/// One event, understood.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Observation {
-    /// For [`Tracker::set_prediction`].
-    pub id: ConnectionId,
-    /// The connection as of the event.
-    pub connection: Connection,
-    /// Its columns as of the event.
-    pub record: KddRecord,
-    /// Why the event was sent; [`Milestone::Tick`] for a reason this version does not know.
-    pub milestone: Milestone,
-    /// Whether the originator sent the packet that caused the event.
-    pub from_originator: bool,
-    /// Whether the tracker had not heard of the connection before.
-    pub first: bool,
-    /// Time of the event, ns of the packet clock.
-    pub at_ns: u64,
-}
-
-/// A connection with its latest prediction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Followed {
-    /// For [`Tracker::set_prediction`].
-    pub id: ConnectionId,
-    /// Its key in the flow table; see [`Connection::catch_up`].
-    pub key: FlowKey,
-    /// The connection as of its latest event.
-    pub connection: Connection,
-    /// Class and confidence (0 to 1), if it was classified.
-    pub prediction: Option<(Class, f32)>,
-}
-
 /// Follows connections.
 #[derive(Debug)]
 pub struct Tracker {
@@ -121,6 +85,7 @@ pub struct Tracker {
     roster: Roster<Tracked>,
     windows: Windows,
     hosts: Hosts,
+    looks: Looks,
     limits: TrackerLimits,
     clock_ns: u64,
     evicted: u64,
@@ -140,14 +105,16 @@ impl Tracker {
     /// same in every run with the same keys; fixed keys let senders choose addresses that collide.
     #[must_use]
     pub fn with_keys(limits: TrackerLimits, keys: HashKeys) -> Self {
+        let limits = TrackerLimits {
+            max_connections: limits.max_connections.clamp(1, u32::MAX as usize - 1),
+        };
         Self {
             index: Index::new(keys),
             roster: Roster::new(),
             windows: Windows::new(MAX_RECENT, keys),
             hosts: Hosts::new(HostLimits::default(), keys),
-            limits: TrackerLimits {
-                max_connections: limits.max_connections.clamp(1, u32::MAX as usize - 1),
-            },
+            looks: Looks::new(limits.max_connections),
+            limits,
             clock_ns: 0,
             evicted: 0,
             ended: VecDeque::new(),
@@ -162,6 +129,7 @@ impl Tracker {
             self.finish();
             self.windows.clear();
             self.hosts.clear();
+            self.looks.clear();
             self.clock_ns = 0;
         }
         self.clock_ns = self.clock_ns.max(event.now_ns);
@@ -199,11 +167,15 @@ impl Tracker {
         let activity = activity::between(known, &connection, event, over_ns);
         record.hosts = self.hosts.observe_hashed(&hashes, &activity);
         self.roster.touch(slot, queue(&connection));
+        let id = self.id(slot);
+        if first && activity::is_unanswered(&connection) {
+            self.looks.expect(id, self.clock_ns);
+        }
         Observation {
-            id: self.id(slot),
+            id,
             connection,
             record,
-            milestone: event.milestone().unwrap_or(Milestone::Tick),
+            occasion: Occasion::Event(event.milestone().unwrap_or(Milestone::Tick)),
             from_originator: event.from_originator(),
             first,
             at_ns: event.now_ns,
@@ -212,8 +184,8 @@ impl Tracker {
 
     /// Lets closed connections go after [`CLOSED_LINGER_NS`](tidegate_common::flow::CLOSED_LINGER_NS), unanswered ones
     /// after [`ATTEMPT_NS`](tidegate_common::flow::ATTEMPT_NS) and idle ones after their protocol's timeout, all a second
-    /// after their flow record would be begun anew, at most [`MAX_ENDED_AT_ONCE`] of them. `now_ns` is the packet clock's;
-    /// call it a few times a second.
+    /// after their flow record would be begun anew, at most [`MAX_ENDED_AT_ONCE`] of them, without a last look. `now_ns`
+    /// is the packet clock's; call it a few times a second.
     pub fn advance(&mut self, now_ns: u64) {
         // Leaves time for events that are still on their way.
         self.windows.expire(now_ns.saturating_sub(2 * RECENT_NS));
@@ -258,6 +230,11 @@ impl Tracker {
             self.end(slot);
         }
         same
+    }
+
+    /// A source begins anew: what it did until now is in no `src_` column of a later event. For one that has atoned.
+    pub fn forget_source(&mut self, source: Address) {
+        self.hosts.forget_source(source, self.clock_ns);
     }
 
     /// The most recently active connections, at most `limit`, the latest first.

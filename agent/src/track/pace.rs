@@ -59,6 +59,11 @@ impl Pace {
         let sent = packets.saturating_sub(base.packets);
         per_second(sent, elapsed)
     }
+
+    /// What [`Pace::observe`] said at the latest event, of which nothing is taken note again.
+    pub(super) fn latest(mut self, now_ns: u64, packets: u64) -> u32 {
+        self.observe(now_ns, packets)
+    }
 }
 
 /// Rounded half up, saturating.

@@ -75,6 +75,10 @@ fn decisions_are_made_listed_and_taken_back() {
     assert_eq!(fixture.get("/v1/decisions/1").json()["phase"], "deleted");
     let again = fixture.change_with("DELETE", "/v1/decisions/1", &json!(null));
     assert_eq!(again.problem(404), "no decision 1");
+    let history = fixture.get("/v1/decisions?since=1h").problem(503);
+    assert!(history.contains("--journal"), "{history}");
+    let nonsense = fixture.get("/v1/decisions?since=soon").problem(400);
+    assert!(nonsense.contains("duration"), "{nonsense}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::support::{Fixture, syn_flood};
 fn parse(text: &str) -> BTreeMap<String, f64> {
     let (mut help, mut kinds) = (BTreeSet::new(), BTreeMap::new());
     let mut samples = BTreeMap::new();
+    let mut units = 0;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, words) = rest.split_once(' ').unwrap();
@@ -19,6 +20,14 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
             let (name, kind) = rest.split_once(' ').unwrap();
             assert!(["counter", "gauge", "histogram"].contains(&kind), "{kind}");
             assert!(kinds.insert(name.to_owned(), kind.to_owned()).is_none());
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("# UNIT ") {
+            let (name, unit) = rest.split_once(' ').unwrap();
+            assert!(kinds.contains_key(name), "{name} has UNIT before TYPE");
+            let base = name.strip_suffix("_total").unwrap_or(name);
+            assert!(base.ends_with(&format!("_{unit}")), "{line}");
+            units += 1;
             continue;
         }
         let (series, value) = line.rsplit_once(' ').unwrap();
@@ -45,6 +54,7 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
         );
     }
     assert_eq!(help.len(), kinds.len());
+    assert!(units > 0);
     samples
 }
 
@@ -72,6 +82,9 @@ fn every_family_is_described_and_shows_the_snapshot() {
         ("tidegate_hosts_evicted_total{table=\"sources\"}", 21.0),
         ("tidegate_hosts_evicted_total{table=\"pairs\"}", 23.0),
         ("tidegate_window_entries_dropped_total", 0.0),
+        ("tidegate_looks_total{kind=\"second\"}", 23.0),
+        ("tidegate_looks_total{kind=\"last\"}", 24.0),
+        ("tidegate_looks_missed_total", 25.0),
         ("tidegate_classification_latency_seconds_count", 100.0),
         (
             "tidegate_classification_latency_seconds_bucket{le=\"+Inf\"}",

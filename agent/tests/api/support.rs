@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use tidegate::{
     api::{Api, Kept, Limits, Models, Server},
     config::Cidr,
-    decision::{Decision, Grounds, Origin, Phase, Target},
+    decision::{Culprit, Decision, Grounds, Origin, Phase, Target},
     engine::{
         Allowed, COMMAND_QUEUE, Command, EngineHandle, FlowQuery, FlowView, InterfaceView,
         NewDecision, Refused, Snapshot, Wake,
@@ -68,11 +68,15 @@ pub(crate) fn snapshot() -> Snapshot {
         connections_evicted: 8,
         hosts_evicted: [21, 0, 23],
         window_dropped: 0,
+        looks: [23, 24],
+        looks_missed: 25,
         model: "live-forest".into(),
         latency_log2_ns: latency,
         verdicts_failed: 0,
         records_lost: 0,
         allowlist: allowlist(&[]),
+        journal: None,
+        influx: None,
         degraded: Vec::new(),
     }
 }
@@ -166,6 +170,8 @@ fn decision(id: u64, new: &NewDecision) -> Decision {
         origin: Origin::Manual,
         target: new.target,
         action: new.action,
+        rate: new.rate,
+        ttl: new.duration,
         class: None,
         confidence: 1.0,
         model: "".into(),
@@ -210,6 +216,14 @@ pub(crate) fn condemned(id: u64) -> Arc<Decision> {
         model: "live-forest".into(),
         path: Arc::new(["count = 300 > 100: dos 900".to_owned()]),
         grounds: Some(Arc::new(Grounds {
+            culprit: Culprit {
+                interface: "eth0".into(),
+                originator: "10.0.0.9".parse().unwrap(),
+                originator_port: 40_000,
+                responder: "10.0.0.2".parse().unwrap(),
+                responder_port: 80,
+                protocol: 6,
+            },
             features: record.features(),
             evidence: Evidence {
                 about: About::Service,
@@ -325,6 +339,7 @@ impl Fixture {
             Models::load(None).unwrap(),
             token(),
             Kept::in_directory(state.path()),
+            None,
         );
         let server = Server::start(listener(), api, limits).unwrap();
         let snapshot = Arc::clone(&shared);

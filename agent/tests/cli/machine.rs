@@ -98,6 +98,24 @@ fn completions_know_the_commands() {
 }
 
 #[test]
+fn every_command_has_its_manual_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("man");
+    let ran = run(&mut tidegate(&["manual", folder.to_str().unwrap()]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for (page, words) in [
+        ("tidegate.1", "TIDEGATE_OUTPUT"),
+        ("tidegate-run.1", "TIDEGATE_XDP_MODE"),
+        ("tidegate-decisions-add.1", "duration"),
+    ] {
+        let text = std::fs::read_to_string(folder.join(page)).unwrap();
+        assert!(text.contains(words), "no {words} in {page}");
+    }
+    let ran = run(&mut tidegate(&["manual", "/proc/nowhere"]));
+    assert!(ran.failed(1).contains("/proc/nowhere"), "{ran:?}");
+}
+
+#[test]
 fn models_are_listed_and_shown() {
     let list = run(&mut tidegate(&["models", "list", "-o", "json"])).json();
     let schemas: Vec<_> = list

@@ -120,6 +120,27 @@ fn listens_on_port_unless_told_otherwise() {
 }
 
 #[test]
+fn health_finds_a_server_by_its_address_or_by_port() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    let args = ["serve", "--api", "127.0.0.1:0", "--token-file"];
+    let serving = Serving::start(tidegate(&args).arg(token));
+    let (address, port) = (serving.address.to_string(), serving.port().to_string());
+    let by_address = run(&mut tidegate(&["health", "--api", &address]));
+    assert_eq!(
+        (by_address.code, by_address.stdout.as_str()),
+        (0, "ready\n")
+    );
+    let by_port = run(tidegate(&["health", "-o", "json"]).env("PORT", &port));
+    assert_eq!(by_port.json()["status"], "ready");
+    let bad = run(tidegate(&["health"]).env("PORT", "http"));
+    assert!(bad.failed(64).contains("http"), "{bad:?}");
+    serving.stop(Signal::SIGTERM);
+    let gone = run(tidegate(&["health"]).env("PORT", &port));
+    assert!(gone.failed(69).contains(&port), "{gone:?}");
+}
+
+#[test]
 fn a_port_in_use_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

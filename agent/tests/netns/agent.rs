@@ -115,6 +115,9 @@ impl Settings<'_> {
         option("--config", &home.write("tidegate.toml", self.config));
         option("--bpf-root", &home.bpf_root);
         option("--token-file", &home.path("token"));
+        if !self.flags.contains(&"--journal") {
+            option("--journal", &home.path("journal.db"));
+        }
         if !self.shipped_model && !self.flags.contains(&"--model") {
             option(
                 "--model",
@@ -202,6 +205,11 @@ impl Agent {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
+    /// Its /proc/PID/status.
+    pub(crate) fn process_status(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap()
     }
 
     /// Waits for its end; its exit code, `None` after a signal.

@@ -1,10 +1,10 @@
 //! What makes an agent refuse to start: one line that says what to do, an exit code, and nothing left behind.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, process::Command};
+use std::net::TcpListener;
 
 use crate::{
-    agent::{Agent, Home, Ran, Settings, ran, without_settings},
-    lab::{Lab, checked},
+    agent::{Home, Ran, Settings},
+    lab::Lab,
 };
 
 /// Starts an agent that can't start, and checks that the one line on stderr says all of this.
@@ -16,7 +16,7 @@ fn refused(lab: &Lab, settings: &Settings<'_>, code: i32, words: &[&str]) {
     assert!(!home.is_mounted(), "a mount was left behind");
 }
 
-fn says(ran: &Ran, code: i32, words: &[&str]) {
+pub(crate) fn says(ran: &Ran, code: i32, words: &[&str]) {
     let line = ran.failed(code);
     for word in words {
         assert!(line.contains(word), "no {word:?} in {line:?}");
@@ -122,83 +122,4 @@ fn files_that_cannot_be_written() {
         ..Settings::default()
     };
     refused(&lab, &fd, 64, &["--once-ready-fd 99"]);
-}
-
-/// The agent's binary where everybody can execute it.
-fn public_binary(home: &Home) -> std::path::PathBuf {
-    let folder = home.path("");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-    let binary = home.path("tidegate");
-    fs::copy(env!("CARGO_BIN_EXE_tidegate"), &binary).unwrap();
-    binary
-}
-
-const NOBODY: &str = "--reuid=65534 --regid=65534 --clear-groups";
-
-fn as_nobody(lab: &Lab, words: &str, binary: &std::path::Path) -> Command {
-    let mut command = lab.switch.command("setpriv");
-    without_settings(&mut command)
-        .args(NOBODY.split(' '))
-        .args(words.split(' '))
-        .arg(binary);
-    command
-}
-
-#[test]
-fn a_user_without_capabilities_is_told_what_is_missing() {
-    let lab = Lab::new();
-    let home = Home::new();
-    let binary = public_binary(&home);
-    let arguments = Settings::default().arguments(&home);
-    for file in ["tidegate.toml", "model.json"] {
-        fs::set_permissions(home.path(file), fs::Permissions::from_mode(0o644)).unwrap();
-    }
-    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o777)).unwrap();
-    let none = "--bounding-set=-all --inh-caps=-all";
-    // Once where there is no BPF file system, and once where there is one that is theirs.
-    let ran_without = ran(as_nobody(&lab, none, &binary).args(&arguments));
-    says(&ran_without, 77, &[home.bpf_root.to_str().unwrap()]);
-    mount_for_nobody(&home);
-    let ran_with = ran(as_nobody(&lab, none, &binary).args(&arguments));
-    says(&ran_with, 77, &["CAP_BPF", "CAP_NET_ADMIN"]);
-    assert!(!lab.is_watched());
-    let pins = format!("v{}", tidegate_common::LAYOUT_VERSION);
-    assert!(!home.bpf_root.join(pins).exists(), "pins were left behind");
-    unmount(&home);
-}
-
-#[test]
-fn three_capabilities_are_enough() {
-    let lab = Lab::new();
-    let [h1, h2, _] = &lab.hosts;
-    let home = Home::new();
-    let binary = public_binary(&home);
-    let arguments = Settings::default().arguments(&home);
-    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o777)).unwrap();
-    mount_for_nobody(&home);
-    let three = "--inh-caps=-all,+bpf,+net_admin,+perfmon --ambient-caps=-all,+bpf,+net_admin,+perfmon --bounding-set=-all,+bpf,+net_admin,+perfmon";
-    let mut command = as_nobody(&lab, three, &binary);
-    let mut agent = Agent::launch(command.args(&arguments), &lab.switch, &home, 8080);
-    agent.add(&format!("--source {} --duration 5m", h1.ip()));
-    assert_eq!(h1.ping(h2.ip(), 2), 0);
-    agent.signal(nix::sys::signal::Signal::SIGTERM);
-    assert_eq!(agent.ended(), Some(0), "{}", agent.log());
-    assert!(!lab.is_watched());
-    assert_eq!(h1.ping(h2.ip(), 2), 2);
-    unmount(&home);
-}
-
-/// A BPF file system that is the unprivileged user's, as an administrator would prepare it.
-fn mount_for_nobody(home: &Home) {
-    fs::create_dir_all(&home.bpf_root).unwrap();
-    checked(
-        Command::new("mount")
-            .args(["-t", "bpf", "-o", "mode=0700", "bpf"])
-            .arg(&home.bpf_root),
-    );
-    checked(Command::new("chown").arg("65534:65534").arg(&home.bpf_root));
-}
-
-fn unmount(home: &Home) {
-    checked(Command::new("umount").arg(&home.bpf_root));
 }

@@ -15,7 +15,7 @@ use nix::sched::{CloneFlags, setns};
 use serde_json::Value;
 
 /// How long anything may take that has to happen; only a failing test waits this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The bridge's own address in every lab.
 pub(crate) const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);

@@ -15,9 +15,16 @@ mod exclusive;
 mod flood;
 mod flows;
 mod forgiving;
+mod influx;
 mod interfaces;
+mod journal;
 mod lab;
 mod loss_of_agent;
 mod manual;
 mod model;
+mod privilege;
+mod prometheus;
+mod service;
 mod stopped;
+
+use tidegate_influx::testing as influxd;

@@ -146,6 +146,32 @@ fn by_destination() {
         &[v6().udp(1, 53), v6().udp(2, 53)],
         &[v6().udp(1, 54)],
     );
+    // Later fragments are a service of their own.
+    let fragment = || v4().fragment(1_480, false).udp(40_000, 80).payload(8);
+    check_scope(
+        Scope::Destination,
+        &[fragment(), fragment().payload(800)],
+        &[v4().udp(40_000, 80), v4().udp(40_000, 53)],
+    );
+    check_scope(Scope::Destination, &[v4().udp(40_000, 80)], &[fragment()]);
+}
+
+#[test]
+fn by_destination_host() {
+    check_scope(
+        Scope::DestinationHost,
+        &[
+            web(),
+            v4().tcp(40_000, 81, SYN),
+            Frame::v4(OTHER, SERVER).tcp(40_000, 80, SYN),
+        ],
+        &[
+            v4().udp(40_000, 80),
+            Frame::v4(CLIENT, OTHER).tcp(40_000, 80, SYN),
+            // Of a conversation that goes on, perhaps.
+            v4().fragment(1_480, false).tcp(40_000, 80, SYN).payload(8),
+        ],
+    );
 }
 
 #[test]
@@ -155,14 +181,17 @@ fn a_limit_on_a_destination_spares_conversations_that_go_on() {
         (v6().tcp(40_000, 80, ACK), v6().tcp(40_000, 80, SYN | ACK)),
         (v4().udp(40_000, 53), v4().udp(40_000, 53)),
     ] {
-        let mut bench = Bench::new();
-        // One question has been answered, another has not.
-        assert_eq!(bench.run(&question), Outcome::Pass);
-        assert_eq!(bench.run(&answer.reply()), Outcome::Pass);
-        let key = key_of(Scope::Destination, &question);
-        bench.condemn(key, |_| {});
-        assert_eq!(bench.run(&question), Outcome::Pass, "{question:?}");
-        assert_eq!(bench.counted(Counter::Dropped), 0);
+        let answer = answer.reply();
+        for scope in [Scope::Destination, Scope::DestinationHost] {
+            let mut bench = Bench::new();
+            // One question has been answered, another has not.
+            assert_eq!(bench.run(&question), Outcome::Pass);
+            assert_eq!(bench.run(&answer), Outcome::Pass);
+            let key = key_of(scope, &question);
+            bench.condemn(key, |_| {});
+            assert_eq!(bench.run(&question), Outcome::Pass, "{question:?}");
+            assert_eq!(bench.counted(Counter::Dropped), 0);
+        }
     }
     // A SYN opens something new, whatever went before.
     let mut bench = Bench::new();

@@ -8,5 +8,6 @@ mod engine;
 mod files;
 mod formats;
 mod links;
+mod looks;
 mod pcapng;
 mod random;

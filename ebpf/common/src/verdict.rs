@@ -25,23 +25,26 @@ pub enum Scope {
     /// Those of anybody to one port of one destination over one protocol, unless they belong to a conversation that
     /// the destination takes part in ([`crate::flow::FlowRecord::spares`]).
     Destination = 4,
+    /// Those of anybody to any port of one destination over one protocol, unless they are spared as above.
+    DestinationHost = 5,
 }
 
 impl Scope {
     /// All scopes, in the order in which the kernel looks them up.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Source,
         Self::SourceDestination,
         Self::SourceService,
         Self::Tuple,
         Self::Destination,
+        Self::DestinationHost,
     ];
 
     /// Whether the source counts.
     #[inline(always)]
     #[must_use]
     pub const fn has_source(self) -> bool {
-        !matches!(self, Self::Destination)
+        !matches!(self, Self::Destination | Self::DestinationHost)
     }
 
     /// Whether the destination counts.
@@ -50,7 +53,7 @@ impl Scope {
     pub const fn has_destination(self) -> bool {
         matches!(
             self,
-            Self::SourceDestination | Self::Tuple | Self::Destination
+            Self::SourceDestination | Self::Tuple | Self::Destination | Self::DestinationHost
         )
     }
 
@@ -99,7 +102,7 @@ impl VerdictKey {
     ) -> Self {
         Self {
             source: match scope {
-                Scope::Destination => Address::ANY,
+                Scope::Destination | Scope::DestinationHost => Address::ANY,
                 _ => source,
             },
             destination: match scope {
@@ -107,7 +110,7 @@ impl VerdictKey {
                 _ => destination,
             },
             port: match scope {
-                Scope::Source | Scope::SourceDestination => 0,
+                Scope::Source | Scope::SourceDestination | Scope::DestinationHost => 0,
                 _ => port,
             },
             protocol: match scope {
@@ -122,12 +125,15 @@ impl VerdictKey {
     /// The key under which a packet is looked up in a scope; `None` when it lacks what the scope asks for.
     ///
     /// A packet without a readable transport header still has a source, a destination and a protocol; only a
-    /// readable one has a port. A later fragment has none either, and is covered by the first two scopes only.
+    /// readable one has a port. A later fragment has none either, and 0 stands for it: it is covered by the first two
+    /// scopes and, apart from the datagrams that begin with another port, by [`Scope::Destination`].
     #[inline(always)]
     #[must_use]
     pub fn of(packet: &Packet, scope: Scope) -> Option<Self> {
-        let by_port = scope.has_port();
-        if by_port && (packet.defect.is_some() || packet.fragment == Fragment::Later) {
+        let by_port = scope.has_port() || !scope.has_source();
+        let without_port = packet.defect.is_some()
+            || packet.fragment == Fragment::Later && !matches!(scope, Scope::Destination);
+        if by_port && without_port {
             return None;
         }
         Some(Self::new(
@@ -148,6 +154,7 @@ impl VerdictKey {
             2 => Scope::SourceService,
             3 => Scope::Tuple,
             4 => Scope::Destination,
+            5 => Scope::DestinationHost,
             _ => return None,
         })
     }
@@ -282,6 +289,11 @@ mod tests {
         assert_eq!(
             (key.source, key.destination, key.port),
             (Address::ANY, b, 80)
+        );
+        let key = VerdictKey::new(Scope::DestinationHost, a, b, 6, 80);
+        assert_eq!(
+            (key.source, key.destination, key.protocol, key.port),
+            (Address::ANY, b, 6, 0)
         );
     }
 }

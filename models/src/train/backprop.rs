@@ -263,7 +263,7 @@ mod tests {
 
     fn prepared() -> (Dataset, Prepared) {
         let rows = (0..60).map(|i| {
-            let mut values = [0; 61];
+            let mut values = [0; crate::LIVE_COLUMNS.len()];
             (values[0], values[4], values[11]) = (i, i * 7 % 60, i % 3 * 50);
             let class = Class::ALL[i as usize * 7 % 60 / 20];
             let features = Features::from_values(Schema::Live, &values).unwrap();

@@ -1,8 +1,8 @@
 //! Streaming merge of equal rows.
 //!
-//! Memory grows with distinct rows only. A distinct row costs `size_of::<Row>()` (280 bytes on a
-//! 64-bit machine) and a hash slot of 8 bytes at a load of 3/8 to 3/4, so at most 302 bytes while
-//! rows stream in and 312 while the table doubles; sorting needs 16 bytes a row in place of the
+//! Memory grows with distinct rows only. A distinct row costs `size_of::<Row>()` (296 bytes on a
+//! 64-bit machine) and a hash slot of 8 bytes at a load of 3/8 to 3/4, so at most 318 bytes while
+//! rows stream in and 328 while the table doubles; sorting needs 16 bytes a row in place of the
 //! table. Rows are moved to their place without a second copy.
 
 use std::collections::BTreeMap;
@@ -248,8 +248,8 @@ mod tests {
 
     /// What the documentation promises a distinct row to cost.
     #[test]
-    fn a_row_costs_280_bytes() {
-        assert!(size_of::<Row>() <= 280, "{} bytes", size_of::<Row>());
+    fn a_row_costs_296_bytes() {
+        assert!(size_of::<Row>() <= 296, "{} bytes", size_of::<Row>());
     }
 
     #[test]

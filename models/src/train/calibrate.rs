@@ -95,7 +95,7 @@ mod tests {
     fn overconfident_scores_are_cooled_to_the_share_that_is_right() {
         // Every score says its class is e^8 times as likely; three in four are right.
         let rows = (0..400).map(|i| {
-            let mut values = [0; 61];
+            let mut values = [0; crate::LIVE_COLUMNS.len()];
             values[0] = i;
             let class = if i % 2 == 0 {
                 Class::Normal

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     fit::{Choice, Fitted},
+    select::Trial,
     test_figures::with_test_note,
 };
 use crate::{Class, Classifier as _, Confusion, Model};
@@ -63,6 +64,9 @@ pub fn render(fitted: &Fitted, model: &Model, command: &str) -> String {
             "## Validation figures\n\nOn held-out training rows, attack types left out included.{chose}\n"
         ));
         line(figures(validation));
+    }
+    if let Choice::Fixed(trial) = &fitted.choice {
+        line(by_scenario(trial));
     }
     with_test_note(&card)
 }
@@ -136,6 +140,30 @@ fn chosen(choice: &Choice) -> String {
                 }
             }
         }
+    }
+    text
+}
+
+/// What is said of each recorded scenario that was left out.
+fn by_scenario(trial: &Trial) -> String {
+    let point = trial.points.first().map_or("", |point| &point.point.name);
+    let mut text = format!(
+        "## Validation figures by scenario\n\nRows of every recorded scenario by `{point}` of a forest from whose training the scenario was left out whole. Held-out recordings (`cargo xtask record --held`) are no part of it.\n\n| scenario | is | rows |"
+    );
+    // Writing to a String can't fail.
+    for class in Class::KNOWN {
+        let _ = write!(text, " {class} |");
+    }
+    text.push_str(" called an attack |\n|---|---|---|---|---|---|---|---|---|\n");
+    for of in &trial.by_scenario {
+        let _ = write!(text, "| {} | {} | {} |", of.scenario, of.class, of.rows());
+        for class in Class::KNOWN {
+            let _ = match of.called[class.index()] {
+                0 => write!(text, " |"),
+                rows => write!(text, " {rows} |"),
+            };
+        }
+        let _ = writeln!(text, " {:.3} |", of.alarmed());
     }
     text
 }

@@ -143,7 +143,7 @@ mod tests {
     use crate::MISSING;
 
     fn row(value: u32, class: Class, group: &str) -> (Features, Class, String) {
-        let mut features = Features::from_values(Schema::Live, &[0; 61])
+        let mut features = Features::from_values(Schema::Live, &[0; crate::LIVE_COLUMNS.len()])
             .unwrap_or(Features::missing(Schema::Live));
         assert_ne!(features.value(0), MISSING);
         features.set(0, value);

@@ -215,7 +215,7 @@ mod tests {
 
     fn data() -> Dataset {
         let rows = (0..400_u32).map(|i| {
-            let mut values = [0; 61];
+            let mut values = [0; crate::LIVE_COLUMNS.len()];
             (values[0], values[4]) = (i % 20, i / 20);
             // A disc: no line separates it.
             let away = (i % 20).abs_diff(10).pow(2) + (i / 20).abs_diff(10).pow(2);

@@ -1,15 +1,18 @@
 //! From data files to a model file.
 
 mod kind;
+mod origin;
 mod tree;
 
 pub use kind::{BackEnd, ModelKind};
 
 use std::path::PathBuf;
 
+use self::origin::Origin;
 use super::{
     Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, FitSettingsError,
-    LabelledRow, Layout, LeaveOut, OnBad, ParamsError, Rows, Summary, assemble, context, find,
+    LabelledRow, Layout, LeaveOut, OnBad, ParamsError, Summary, assemble, context,
+    influx::{Database, InfluxError},
     is_test_file,
     learn::{Learnt, learn_forest, learn_network, learn_svm},
     network::Epoch,
@@ -41,6 +44,9 @@ pub struct Request {
     pub data: PathBuf,
     /// Recordings; only for [`Schema::Live`].
     pub recorded: Vec<PathBuf>,
+    /// Where the rows come from instead: datasets there are called as the files, without folder and compression
+    /// suffix.
+    pub database: Option<Database>,
     /// What to do about bad rows.
     pub on_bad: OnBad,
     /// The recordings' share of the total weight, `0.0..1.0`.
@@ -53,7 +59,7 @@ pub struct Request {
     pub min_leaf: Option<u64>,
     /// How rare classes are favoured; chosen by validation if absent.
     pub balance: Option<Balance>,
-    /// Cost-complexity penalty, see [`Params::alpha`].
+    /// Cost-complexity penalty, see [`super::Params::alpha`].
     pub alpha: f64,
     /// Seed of everything random.
     pub seed: u64,
@@ -118,6 +124,9 @@ pub enum FitError {
     #[cfg(feature = "linfa")]
     #[error(transparent)]
     LinfaFit(#[from] super::linfa::LinfaError),
+    /// Rows can't be had from a database.
+    #[error(transparent)]
+    Influx(#[from] InfluxError),
     /// A parameter makes no sense.
     #[error(transparent)]
     Params(#[from] ParamsError),
@@ -238,8 +247,7 @@ fn load(
         }
         sources.push(read.source);
     };
-    let path = find(&request.data, request.training_set.file())?;
-    let (data, read) = Rows::open(&path, request.schema, request.on_bad)?
+    let (data, read) = Origin::training_file(request)?
         .only(
             |layout| layout != Layout::Recording,
             "a file with KDD's columns",
@@ -254,7 +262,7 @@ fn load(
     note(read);
     let mut recordings = Vec::new();
     for path in &request.recorded {
-        let ((), read) = Rows::open(path, request.schema, request.on_bad)?
+        let ((), read) = Origin::recording(request, path)?
             .only(|layout| layout == Layout::Recording, "a recording")?
             .process(|rows| recordings.extend(rows.map(LabelledRow::into_parts)))?;
         note(read);

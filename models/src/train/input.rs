@@ -43,16 +43,21 @@ impl Input {
         } else {
             Box::new(file)
         };
+        Ok(Self::new(path, inner))
+    }
+
+    /// Reads what is no file; errors name it by `path`.
+    pub(super) fn new(path: &Path, inner: Box<dyn Read>) -> Self {
         let digesting = Digesting {
             inner,
             digest: Sha256::new(),
         };
-        Ok(Self {
+        Self {
             path: path.to_owned(),
             reader: BufReader::with_capacity(1 << 16, digesting),
             text: Vec::new(),
             line: 0,
-        })
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -120,19 +125,9 @@ impl Input {
 
     /// Name, rows and digest; of the whole file once everything has been read.
     pub(super) fn source(&self, rows: u64) -> Source {
-        let name = self
-            .path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let file = name
-            .strip_suffix(".zst")
-            .or_else(|| name.strip_suffix(".gz"))
-            .unwrap_or(&name)
-            .to_owned();
         let digest = self.reader.get_ref().digest.clone();
         Source {
-            file,
+            file: without_suffix(&self.path),
             rows,
             sha256: hex(&digest.finalize()),
         }
@@ -167,6 +162,18 @@ pub fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
             folder: folder.to_owned(),
             name: name.to_owned(),
         })
+}
+
+/// A file's name without folder and compression suffix.
+pub(super) fn without_suffix(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    name.strip_suffix(".zst")
+        .or_else(|| name.strip_suffix(".gz"))
+        .unwrap_or(&name)
+        .to_owned()
 }
 
 /// Whether a path names one of the published test files, which no fit may open.

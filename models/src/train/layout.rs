@@ -85,6 +85,19 @@ pub(super) enum BadRow {
     },
 }
 
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Width { got, expected } => write!(f, "{got} columns instead of {expected}"),
+            Self::Value {
+                column,
+                problem,
+                value,
+            } => write!(f, "column {column}: {problem}: {value:?}"),
+        }
+    }
+}
+
 /// Why a first line tells nothing.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unknown {
@@ -134,7 +147,7 @@ impl Plan {
         };
         // One could be a label: the attack type `land` is a column too.
         if first.iter().filter(is_name).count() > 1 {
-            return Self::of_header(first).map_err(Unknown::Header);
+            return Self::of_header(first, Rates::Percents).map_err(Unknown::Header);
         }
         let layout = match first.len() {
             42 => Layout::Kdd99,
@@ -159,7 +172,13 @@ impl Plan {
         })
     }
 
-    fn of_header(header: &ByteRecord) -> Result<Self, String> {
+    /// What the header of an answer says of rows in a database, whose rates are all fractions.
+    pub(super) fn of_stored(header: &ByteRecord) -> Result<Self, String> {
+        Self::of_header(header, Rates::Fractions)
+    }
+
+    /// `recorded` is how a recording writes rates.
+    fn of_header(header: &ByteRecord, recorded: Rates) -> Result<Self, String> {
         let find = |name: &str| header.iter().position(|field| field == name.as_bytes());
         let label = |name| find(name).map(|position| Label { position, name });
         let (target, kind) = (label("target"), label("Attack Type"));
@@ -195,7 +214,7 @@ impl Plan {
                 layout: Layout::Recording,
                 has_header: true,
                 width: header.len(),
-                columns: sources(&LIVE_COLUMNS, Rates::Percents, |name, _| find(name)),
+                columns: sources(&LIVE_COLUMNS, recorded, |name, _| find(name)),
                 attack: None,
                 class: label("label"),
                 scenario: find("scenario"),

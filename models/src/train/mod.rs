@@ -5,7 +5,7 @@
 //!
 //! * Reading: `input` opens and hashes files, `layout` tells what they are, `rows` reads labelled
 //!   rows of every kind (`kdd` and `columns` convert them), `stream` rows without labels too;
-//!   `attacks` and `names` know the published names.
+//!   `attacks` and `names` know the published names. [`influx`] has the same rows in a database.
 //! * Rows to fit: `builder` merges equal ones into a `dataset`, `context` varies recorded ones,
 //!   [`unknown`] makes rows up, `prepare` encodes them for machines and networks.
 //! * Trainers: `cart` (over `bins`, `grower`, `split` and `prune`) grows a tree, [`forest`] (over
@@ -14,7 +14,7 @@
 //! * Choosing, on training rows only: `folds` says what is left out; `validate` chooses a tree's
 //!   parameters, [`select`] a forest's settings and operating points (among `cost_tables`, by
 //!   `held_out` rows), `leave_out` tries what is given, `live_forest` what is
-//!   fixed for live traffic. `training_set` has the goals, [`recipes`]
+//!   fixed for live traffic, `by_scenario` says how each one left out fares. `training_set` has the goals, [`recipes`]
 //!   the shipped models.
 //! * [`mod@fit`] and `learn` bring these together; `assemble` makes the file, `card` its card,
 //!   `test_figures` the part of it that [`report`] or an evaluation adds.
@@ -24,6 +24,7 @@
 pub mod evaluate;
 pub mod fit;
 pub mod forest;
+pub mod influx;
 pub mod inspect;
 pub mod kdd;
 #[cfg(feature = "linfa")]
@@ -42,6 +43,7 @@ mod attacks;
 mod backprop;
 mod bins;
 mod builder;
+mod by_scenario;
 mod calibrate;
 mod card;
 mod cart;
@@ -76,6 +78,7 @@ mod validate;
 pub use assemble::{Assembly, assemble};
 pub use attacks::Attack;
 pub use builder::DatasetBuilder;
+pub use by_scenario::OfScenario;
 pub use card::{figures, render as render_card};
 pub use dataset::{Dataset, Row};
 pub use error::DataError;

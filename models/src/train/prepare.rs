@@ -233,7 +233,7 @@ mod tests {
 
     fn data() -> Dataset {
         let rows = (0..200).map(|i| {
-            let mut values = [0; 61];
+            let mut values = [0; crate::LIVE_COLUMNS.len()];
             values[0] = i;
             values[3] = if i < 150 { Flag::SF } else { Flag::S0 }.code();
             values[11] = i % 100;

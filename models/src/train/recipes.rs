@@ -21,6 +21,7 @@ pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {
         name: name.to_owned(),
         data: data.to_owned(),
         recorded: recorded.to_vec(),
+        database: None,
         on_bad: OnBad::Stop,
         recorded_weight: Request::RECORDED_WEIGHT,
         contexts: Request::CONTEXTS,

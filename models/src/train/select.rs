@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, fmt};
 use super::{
     Balance, Dataset, ForestParams, ParamsError,
     assemble::settings,
+    by_scenario::{OfScenario, by_scenario},
     cost_tables::cost_tables,
     folds::Folds,
     forest,
@@ -171,6 +172,8 @@ pub struct Trial {
     pub settings: ForestSettings,
     /// The points, in the order of the goals.
     pub points: Vec<Chosen>,
+    /// What the first point says of scenarios left out; of settings that are given only.
+    pub by_scenario: Vec<OfScenario>,
 }
 
 impl fmt::Display for Trial {
@@ -264,6 +267,7 @@ fn tried(
     Ok(Trial {
         settings: *settings,
         points,
+        by_scenario: Vec::new(),
     })
 }
 
@@ -276,6 +280,8 @@ pub(super) fn judged(
     seed: u64,
 ) -> Result<Trial, SelectError> {
     let held_out = held_out(data, settings, seed)?;
+    let first = points.first().map(|point| &point.costs);
+    let by_scenario = first.map(|costs| by_scenario(data, &held_out, costs));
     let points = points.iter().map(|point| {
         let outcome = outcome(data, &held_out, &point.costs);
         let [_, known, unseen] = outcome.right;
@@ -289,6 +295,7 @@ pub(super) fn judged(
     Ok(Trial {
         settings: *settings,
         points: points.collect(),
+        by_scenario: by_scenario.unwrap_or_default(),
     })
 }
 

@@ -165,7 +165,7 @@ mod tests {
                 7 => (Class::Probe, "satan"),
                 _ => (Class::Probe, "nmap"),
             };
-            let mut values = [0; 61];
+            let mut values = [0; crate::LIVE_COLUMNS.len()];
             for (column, value) in (0..).zip(&mut values[..5]) {
                 let noise = mix(draw ^ column) % 9;
                 *value = (noise * (draw % 9) / (column + 1)) as u32;

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::Deserialize;
 
-use super::Row;
+use super::{Row, figures};
 use crate::{build_cmd, paths, process};
 
 /// What the issue asks for, on one core from the page cache.
@@ -58,13 +58,8 @@ fn bench(capture: &Path) -> Result<Figures> {
             "bench", "-p", "tidegate", "--bench", "replay", "--", "--json",
         ])
         .arg("--capture")
-        .arg(capture)
-        .stderr(Stdio::inherit());
-    let output = command.output().context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("`{}` failed", process::line(&command));
-    }
-    serde_json::from_slice(&output.stdout).context("the bench printed no figures")
+        .arg(capture);
+    figures(&mut command)
 }
 
 /// The agent alone.

@@ -1,25 +1,24 @@
 //! `cargo xtask bench tracker`: what a connection takes in memory, and how many events a core takes from tracker to
 //! classifier in a second.
 
-use std::process::Stdio;
-
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde::Deserialize;
 
-use super::Row;
-use crate::{build_cmd, process};
+use super::{Row, figures};
+use crate::build_cmd;
 
 /// What the issue asks for.
 const MOST_BYTES: f64 = 256.0;
 /// The same, on one core.
 const EVENTS: f64 = 3e6;
 
-/// What `agent/benches/tracker.rs` prints: bytes, and events a second of CPU time.
+/// What `agent/benches/tracker.rs` prints: bytes, and events a second of CPU time, by the cached model and by the model
+/// alone.
 #[derive(Deserialize)]
 struct Figures {
     bytes_per_connection: f64,
-    web_100: f64,
-    web_10000: f64,
+    web_100: [f64; 2],
+    web_10000: [f64; 2],
 }
 
 pub(super) fn measure() -> Result<Vec<Row>> {
@@ -27,16 +26,12 @@ pub(super) fn measure() -> Result<Vec<Row>> {
     command.args([
         "bench", "-p", "tidegate", "--bench", "tracker", "--", "--json",
     ]);
-    command.stderr(Stdio::inherit());
-    let output = command.output().context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("`{}` failed", process::line(&command));
-    }
-    let figures: Figures =
-        serde_json::from_slice(&output.stdout).context("the bench printed no figures")?;
-    let row = |clients: &str, rate| {
-        let name = format!("web requests of {clients} clients, tracker to classifier");
-        Row::more(name, rate, "events/s", EVENTS)
+    let figures: Figures = figures(&mut command)?;
+    let row = |clients: &str, [cached, alone]: [f64; 2]| {
+        let name = format!(
+            "web requests of {clients} clients, tracker to classifier (beside: each judged anew)"
+        );
+        Row::more(name, cached, "events/s", EVENTS).beside(alone)
     };
     Ok(vec![
         Row::less(

@@ -2,7 +2,8 @@
 //! everything it made when its standard input ends.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -24,7 +25,12 @@ pub(super) struct Topology {
     stdin: Option<ChildStdin>,
 }
 
-pub(super) fn start(run: &mut Run, switch: Switch) -> Result<(Standing, Topology)> {
+/// With a controller's address, switches that ask it about every packet they know nothing of.
+pub(super) fn start(
+    run: &mut Run,
+    switch: Switch,
+    controller: Option<SocketAddr>,
+) -> Result<(Standing, Topology)> {
     let tag = run.tag().to_owned();
     // Planned names are written down before they exist.
     run.will_make(
@@ -37,17 +43,21 @@ pub(super) fn start(run: &mut Run, switch: Switch) -> Result<(Standing, Topology
     if switch == Switch::Ovs && !Path::new("/sys/class/net").join(OVS_TAP).exists() {
         run.will_make([OVS_TAP.to_owned()])?;
     }
+    // The system's Python: the one the mininet package is made for.
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg(paths::root().join("mininet/topology.py"));
+    if let Some(controller) = controller {
+        command.args(["--controller", &controller.to_string()]);
+    }
     let mut child = Running::start(
-        // The system's Python: the one the mininet package is made for.
-        Command::new("/usr/bin/python3")
-            .arg(paths::root().join("mininet/topology.py"))
+        command
             .args(["--tag", &tag, "--switch"])
             .arg(match switch {
                 Switch::Ovs => "ovs",
                 Switch::LinuxBridge => "linuxbridge",
             })
             .arg("--directory")
-            .arg(run.directory().join("ovs"))
+            .arg(switch_folder(run))
             .env(MARKER, run.marker())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -78,6 +88,11 @@ pub(super) fn start(run: &mut Run, switch: Switch) -> Result<(Standing, Topology
     }
     let standing = serde_json::from_str(&line).context("mininet/topology.py's line")?;
     Ok((standing, topology))
+}
+
+/// Where the private Open vSwitch keeps its sockets and pids.
+pub(super) fn switch_folder(run: &Run) -> PathBuf {
+    run.directory().join("ovs")
 }
 
 impl Topology {

@@ -7,6 +7,9 @@ mod mininet;
 mod plain;
 pub(crate) mod state;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -27,6 +30,8 @@ pub(crate) enum Switch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Mininet(Switch),
+    /// Mininet with Open vSwitch, which asks the OpenFlow controller at this address.
+    Controlled(SocketAddr),
     /// Network namespaces and Linux bridges by `ip`, no Mininet.
     Plain,
 }
@@ -77,12 +82,18 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn start(kind: Kind) -> Result<Self> {
-        let mut run = Run::begin()?;
+        Self::start_in(Run::begin()?, kind)
+    }
+
+    /// In a run that has begun already: something of it had to be there before the network.
+    pub(crate) fn start_in(mut run: Run, kind: Kind) -> Result<Self> {
+        let mut by_mininet = |switch, controller| -> Result<(Standing, Keeper)> {
+            let (standing, topology) = mininet::start(&mut run, switch, controller)?;
+            Ok((standing, Keeper::Mininet(topology)))
+        };
         let (standing, keeper) = match kind {
-            Kind::Mininet(switch) => {
-                let (standing, topology) = mininet::start(&mut run, switch)?;
-                (standing, Keeper::Mininet(topology))
-            }
+            Kind::Mininet(switch) => by_mininet(switch, None)?,
+            Kind::Controlled(address) => by_mininet(Switch::Ovs, Some(address))?,
             Kind::Plain => {
                 let (standing, topology) = plain::start(&mut run)?;
                 (standing, Keeper::Plain(topology))
@@ -110,6 +121,11 @@ impl Lab {
             _keeper: keeper,
             run,
         })
+    }
+
+    /// Where Mininet's Open vSwitch keeps its sockets and pids.
+    pub(crate) fn switch_folder(&self) -> PathBuf {
+        mininet::switch_folder(&self.run)
     }
 
     pub(crate) fn port(&self, role: Role) -> Result<&str> {

@@ -1,8 +1,10 @@
 //! From the agent's rows to labelled ones: few, and each saying whose it is.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::IpAddr;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -28,6 +30,8 @@ pub(crate) struct Owners {
     /// Addresses of a victim that only one attack sends to.
     by_target: BTreeMap<IpAddr, (Label, String)>,
     attacks: Vec<Scenario>,
+    /// Benign ones with a network of clients.
+    crowds: Vec<Scenario>,
     tools: BTreeMap<String, String>,
 }
 
@@ -48,6 +52,8 @@ impl Owners {
         }
         if !scenario.is_benign() {
             self.attacks.push(scenario.clone());
+        } else if scenario.crowd().is_some() {
+            self.crowds.push(scenario.clone());
         }
     }
 
@@ -86,8 +92,9 @@ impl Owners {
 
     fn sender(&self, address: IpAddr) -> Option<(Label, String)> {
         self.by_source.get(&address).cloned().or_else(|| {
-            let forger = self.attacks.iter().find(|attack| attack.forges(address))?;
-            Some((forger.label, forger.name.clone()))
+            let mut networked = self.attacks.iter().chain(&self.crowds);
+            let owner = networked.find(|scenario| scenario.has(address))?;
+            Some((owner.label, owner.name.clone()))
         })
     }
 }
@@ -116,9 +123,7 @@ impl Labelled {
                 .with_context(|| format!("the agent's rows have no column {name}"))
         };
         let (src, dst) = (column("src")?, column("dst")?);
-        let features: Vec<usize> = (0..header.len())
-            .filter(|index| !NOT_FEATURES.contains(&&header[*index]))
-            .collect();
+        let features = features(&header);
         if features.is_empty() {
             bail!("the agent's rows have no features");
         }
@@ -139,11 +144,7 @@ impl Labelled {
                 bail!("row {read} of the agent's has no time");
             };
             let since = at - *begun.entry(name.clone()).or_insert(at);
-            let key: Vec<String> = features
-                .iter()
-                .map(|index| row[*index].to_owned())
-                .collect();
-            if !seen.insert((name.clone(), key)) {
+            if !seen.insert((name.clone(), chosen(&row, &features))) {
                 continue;
             }
             if label != Label::Normal && since < owners.onset(&name) {
@@ -162,6 +163,52 @@ impl Labelled {
         header.push_field("scenario");
         header.push_field("tool");
         Ok(Self { header, rows, read })
+    }
+
+    /// Rows that were labelled and written before, compressed where the name ends in .zst.
+    pub(super) fn open(file: &Path) -> Result<Self> {
+        let input = File::open(file).with_context(|| file.display().to_string())?;
+        if file.extension().is_some_and(|extension| extension == "zst") {
+            Self::written(zstd::Decoder::new(input)?)
+        } else {
+            Self::written(input)
+        }
+        .with_context(|| file.display().to_string())
+    }
+
+    fn written(input: impl Read) -> Result<Self> {
+        let mut reader = csv::Reader::from_reader(input);
+        let header = reader.headers()?.clone();
+        let scenario = header.iter().position(|column| column == "scenario");
+        let scenario = scenario.context("its rows have no column scenario")?;
+        let mut rows: BTreeMap<String, Vec<csv::StringRecord>> = BTreeMap::new();
+        let mut read = 0;
+        for row in reader.records() {
+            let row = row?;
+            read += 1;
+            rows.entry(row[scenario].to_owned()).or_default().push(row);
+        }
+        Ok(Self { header, rows, read })
+    }
+
+    /// With the rows of another playing behind its own, but for those that are the same to a
+    /// trainer.
+    pub(super) fn with(mut self, other: Self) -> Result<Self> {
+        if self.header != other.header {
+            bail!("the rows to add to have other columns than the new ones");
+        }
+        let features = features(&self.header);
+        self.read += other.read;
+        for (name, rows) in other.rows {
+            let all = self.rows.entry(name).or_default();
+            let mut seen: HashSet<Vec<String>> =
+                all.iter().map(|row| chosen(row, &features)).collect();
+            all.extend(
+                rows.into_iter()
+                    .filter(|row| seen.insert(chosen(row, &features))),
+            );
+        }
+        Ok(self)
     }
 
     /// Keeps at most `most` rows a scenario, evenly over its course.
@@ -190,6 +237,17 @@ impl Labelled {
     }
 }
 
+/// The columns by which a trainer tells rows apart.
+fn features(header: &csv::StringRecord) -> Vec<usize> {
+    (0..header.len())
+        .filter(|index| !NOT_FEATURES.contains(&&header[*index]))
+        .collect()
+}
+
+fn chosen(row: &csv::StringRecord, columns: &[usize]) -> Vec<String> {
+    columns.iter().map(|index| row[*index].to_owned()).collect()
+}
+
 /// `most` indices out of `length`, the first one included, evenly spaced.
 fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
     let kept = length.min(most);
@@ -198,7 +256,7 @@ fn evenly(length: usize, most: usize) -> impl Iterator<Item = usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenarios;
+    use super::super::plan::plan;
     use super::*;
 
     const ROWS: &str = "\
@@ -212,7 +270,7 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
 ";
 
     fn labelled() -> Labelled {
-        let plan = scenarios::plan(false);
+        let plan = plan(false);
         let mut owners = Owners::default();
         owners.add(&plan.benign[0][0]);
         owners.add(&plan.attacks[0]);
@@ -239,7 +297,7 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
 
     #[test]
     fn the_first_moments_of_an_attack_are_no_examples() {
-        let plan = scenarios::plan(false);
+        let plan = plan(false);
         let attack = &plan.attacks[0];
         assert_eq!(attack.promise.map(|promise| promise.as_millis()), Some(250));
         let mut owners = Owners::default();
@@ -261,8 +319,24 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
     }
 
     #[test]
+    fn a_crowds_clients_are_a_scenario() {
+        let plan = plan(false);
+        let mut owners = Owners::default();
+        for scenario in plan.all() {
+            owners.add(scenario);
+        }
+        let mut crowds = plan.benign.iter().flatten();
+        let crowd = crowds.find(|one| one.crowd().is_some()).expect("there");
+        let network = crowd.crowd().expect("it has one");
+        let client: IpAddr = network.replace(".0/24", ".77").parse().expect("address");
+        let h1: IpAddr = [10, 83, 0, 1].into();
+        assert_eq!(owners.of(client, h1), (Label::Normal, crowd.name.clone()));
+        assert_eq!(owners.of(h1, client), (Label::Normal, crowd.name.clone()));
+    }
+
+    #[test]
     fn forged_random_and_victims_addresses_have_owners() {
-        let plan = scenarios::plan(false);
+        let plan = plan(false);
         let mut owners = Owners::default();
         for attack in &plan.attacks {
             owners.add(attack);
@@ -273,7 +347,8 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         let stranger: IpAddr = [203, 0, 113, 9].into();
 
         let forged = named("forged-syn-1000").expect("there");
-        let source: IpAddr = [10, 84, forged.number(), 77].into();
+        let number = u8::try_from(forged.number()).expect("small");
+        let source: IpAddr = [10, 84, number, 77].into();
         assert_eq!(of(source, h1), forged.name);
         assert_eq!(of(h1, source), "backscatter-forged-syn-1000");
         let random = named("random-syn")
@@ -312,6 +387,26 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
                 .ends_with("normal,backscatter-icmp-1000,hping3")
         );
         assert!(lines.next().expect("row").ends_with("dos,icmp-1000,hping3"));
+    }
+
+    #[test]
+    fn another_playing_adds_what_is_new() {
+        let mut text = Vec::new();
+        labelled().write(&mut text).expect("written");
+        let again = || Labelled::written(text.as_slice()).expect("read");
+        let same = again().with(again()).expect("one");
+        assert!(same.counts().eq(labelled().counts()));
+        let mut other = again();
+        let row = other.rows.get_mut("other").expect("there");
+        row[0] = row[0]
+            .iter()
+            .map(|field| if field == "4" { "5" } else { field })
+            .collect();
+        let both = again().with(other).expect("one");
+        assert_eq!(both.rows["other"].len(), 2);
+        let mut strange = again();
+        strange.header = csv::StringRecord::from(vec!["time_s"]);
+        assert!(again().with(strange).is_err());
     }
 
     #[test]

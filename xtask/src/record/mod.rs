@@ -1,8 +1,11 @@
 //! `cargo xtask record`: labelled traffic through the real pipeline. The agent
 //! only watches (monitor mode); the label comes from who sent what.
 
+mod addresses;
 mod catalogue;
 mod label;
+mod plan;
+mod playing;
 mod scenarios;
 pub(crate) mod servers;
 mod words;
@@ -22,10 +25,12 @@ use crate::host::Host;
 use crate::lab::{Kind, Lab, leftovers};
 use crate::table::grouped;
 use crate::{build_cmd, interrupt, privilege};
+pub(crate) use addresses::{give_addresses, prefer};
 use label::Labelled;
 pub(crate) use label::Owners;
+pub(crate) use plan::{GAP, Phase, Plan, plan};
 use scenarios::Place;
-pub(crate) use scenarios::{GAP, Label, Phase, Plan, Scenario, plan};
+pub(crate) use scenarios::{Label, Scenario};
 pub(crate) use servers::Servers;
 
 #[derive(clap::Args)]
@@ -33,7 +38,7 @@ pub(crate) struct Args {
     /// Compressed where it ends in .zst
     #[arg(long, default_value = "models/data/live.csv.zst")]
     out: PathBuf,
-    /// Less than a quarter of the time, which is three quarters of an hour
+    /// Less than a third of the time, which is an hour and a quarter
     #[arg(long)]
     quick: bool,
     /// Only scenarios whose names begin so, or with this label; may be repeated
@@ -42,7 +47,19 @@ pub(crate) struct Args {
     /// The scenarios that no model is trained with, and only these
     #[arg(long)]
     held: bool,
-    /// Rows kept of a scenario, at most
+    /// The testbed is played so many times, each in other surroundings; 0 only puts files together
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    playings: usize,
+    /// Which of its playings is the first one; 1 is as the tables say
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    playing: u32,
+    /// Each attack in a lab of its own, with an agent and a victim to whom nothing has happened yet
+    #[arg(long)]
+    apart: bool,
+    /// Rows of an earlier playing, to be written before the new ones; may be repeated, and is capped, too
+    #[arg(long, value_name = "FILE")]
+    add: Vec<PathBuf>,
+    /// Rows kept of a scenario in a playing or a file, at most
     #[arg(long, default_value_t = 1500)]
     cap: usize,
     /// The traffic alone, and whether each command worked
@@ -50,12 +67,9 @@ pub(crate) struct Args {
     no_agent: bool,
 }
 
-/// Has a hardware address, and nobody behind it.
-const DEAD: &str = "10.83.7.7";
-
 pub(crate) fn command(args: &Args) -> Result<bool> {
     doctor::prepare(Profile::Record)?;
-    if !args.no_agent {
+    if !args.no_agent && args.playings > 0 {
         build_cmd::build()?;
     }
     if privilege::become_root()? {
@@ -63,16 +77,52 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
     }
     interrupt::listen()?;
     leftovers::clean_leftovers()?;
-    let plan = plan(args.quick).held(args.held).only(&args.only);
+    let mut all = None;
+    for file in &args.add {
+        let mut earlier = Labelled::open(file)?;
+        earlier.cap(args.cap);
+        put(&mut all, earlier)?;
+    }
+    let mut failures = 0;
+    for playing in (args.playing..).take(args.playings) {
+        let plan = plan(args.quick).held(args.held).only(&args.only);
+        let plan = plan.playing(playing);
+        let parts = if args.apart { plan.apart() } else { vec![plan] };
+        for part in parts {
+            let (failed, labelled) = recorded(&part, args)?;
+            failures += failed;
+            if let Some(labelled) = labelled {
+                put(&mut all, labelled)?;
+            }
+        }
+    }
+    if let (Some(labelled), false) = (&all, args.no_agent) {
+        write(labelled, &args.out)?;
+        summarise(labelled, &args.out)?;
+    }
+    Ok(failures == 0)
+}
+
+/// Puts a playing behind those there are.
+fn put(all: &mut Option<Labelled>, labelled: Labelled) -> Result<()> {
+    *all = Some(match all.take() {
+        Some(earlier) => earlier.with(labelled)?,
+        None => labelled,
+    });
+    Ok(())
+}
+
+/// One playing, from an empty lab on: how many commands did not do what they should, and the
+/// rows, if an agent wrote any.
+fn recorded(plan: &Plan, args: &Args) -> Result<(usize, Option<Labelled>)> {
     let mut lab = Lab::start(Kind::Plain)?;
-    let owners = give_addresses(&lab, &plan)?;
+    let owners = give_addresses(&lab, plan)?;
     let servers = Servers::start(&mut lab)?;
     if args.no_agent {
-        let failures = perform(&lab, &plan)?;
+        let failures = perform(&lab, plan)?;
         servers.check()?;
-        return Ok(failures == 0);
+        return Ok((failures, None));
     }
-
     let raw = lab.run.directory().join("rows.csv");
     let agent = Agent::start(
         &mut lab,
@@ -84,93 +134,14 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
             model: None,
         },
     )?;
-    let failures = perform(&lab, &plan)?;
+    let failures = perform(&lab, plan)?;
     servers.check()?;
     if !agent.stop() {
         bail!("the agent did not end in order: its rows may be incomplete");
     }
     let mut labelled = Labelled::read(BufReader::new(File::open(&raw)?), &owners)?;
     labelled.cap(args.cap);
-    write(&labelled, &args.out)?;
-    summarise(&labelled, &args.out)?;
-    Ok(failures == 0)
-}
-
-/// Each scenario's source, the victim's addresses for those that need one, and somebody for the sweeps to find.
-pub(crate) fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
-    let mut owners = Owners::default();
-    let mut batches = [String::new(), String::new(), String::new()];
-    let everything = plan
-        .benign
-        .iter()
-        .flatten()
-        .chain(&plan.attacks)
-        .chain(&plan.background);
-    for scenario in everything {
-        owners.add(scenario);
-        let host = host(lab, scenario.from);
-        let batch = &mut batches[scenario.from as usize];
-        *batch += &format!(
-            "address add {}/16 dev {}\n",
-            scenario.source(),
-            host.interface
-        );
-        *batch += &format!(
-            "address add {}/64 dev {} nodad\n",
-            scenario.source6(),
-            host.interface
-        );
-    }
-    let benign = plan.benign.iter().flatten().chain(&plan.background);
-    for (scenario, (peer, peer6)) in benign.filter_map(|one| Some((one, one.peer()?))) {
-        let (from, to) = match scenario.from {
-            Place::H1 => (Place::H1, Place::H2),
-            other => (other, Place::H1),
-        };
-        let interface = &host(lab, to).interface;
-        batches[to as usize] += &format!(
-            "address add {peer}/16 dev {interface}\naddress add {peer6}/64 dev {interface} nodad\n"
-        );
-        let interface = &host(lab, from).interface;
-        batches[from as usize] += &format!(
-            "route add {peer} dev {interface} src {}\nroute add {peer6} dev {interface} src {}\n",
-            scenario.source(),
-            scenario.source6()
-        );
-    }
-    for (own, own6) in plan.attacks.iter().filter_map(Scenario::own) {
-        let interface = &lab.h1.interface;
-        batches[Place::H1 as usize] += &format!(
-            "address add {own}/16 dev {interface}\naddress add {own6}/64 dev {interface} nodad\n"
-        );
-    }
-    for last in scenarios::NEIGHBOURS {
-        let owner = if last % 2 == 0 { Place::H1 } else { Place::H2 };
-        let interface = &host(lab, owner).interface;
-        batches[owner as usize] += &format!(
-            "address add 10.83.4.{last}/16 dev {interface}\n\
-             address add fd83::4:{last:x}/64 dev {interface} nodad\n"
-        );
-    }
-    for from in [Place::H1, Place::H2, Place::Attacker] {
-        let file = lab.run.directory().join("addresses");
-        fs::write(&file, &batches[from as usize])?;
-        host(lab, from).run(&["ip", "-batch", &file.to_string_lossy()])?;
-    }
-    for host in [&lab.h1, &lab.h2] {
-        let words = ["ip", "neigh", "add", DEAD, "lladdr", "02:00:00:00:00:07"];
-        host.run(&[&words[..], &["dev", &host.interface]].concat())?;
-    }
-    // Answers to forged sources go where a router would be.
-    for host in [&lab.h1, &lab.h2] {
-        for (network, via) in [
-            ("10.84.0.0/16", lab.attacker.ip.to_string()),
-            ("fd84::/64", lab.attacker.ip6.to_string()),
-        ] {
-            host.run(&["ip", "route", "add", network, "via", &via])?;
-        }
-    }
-    Ok(owners)
+    Ok((failures, Some(labelled)))
 }
 
 pub(crate) fn host(lab: &Lab, from: Place) -> &Host {
@@ -186,12 +157,19 @@ fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
     let began = Instant::now();
     let mut failures = 0;
     let over = AtomicBool::new(false);
-    for phase in &plan.benign {
-        announce(began, phase.iter());
-        failures += play_phase(lab, phase)?;
+    let benign = || {
+        let mut failures = 0;
+        for phase in &plan.benign {
+            announce(began, phase.iter());
+            failures += play_phase(lab, phase)?;
+        }
+        Ok::<_, anyhow::Error>(failures)
+    };
+    if !plan.busy {
+        failures += benign()?;
     }
     // Alone first: amid other traffic the same attack gives other columns, and both happen.
-    failures += attack(lab, plan.attacks.iter(), began)?;
+    failures += attack(lab, plan.attacks.iter(), plan.gap, began)?;
     failures += thread::scope(|scope| {
         let over = &over;
         let background: Vec<_> = plan
@@ -200,9 +178,12 @@ fn perform(lab: &Lab, plan: &Plan) -> Result<usize> {
             .map(|scenario| scope.spawn(move || play(lab, scenario, over)))
             .collect();
         let again = plan.attacks.iter().filter(|one| one.comes_again());
-        let attacks = attack(lab, again, began);
+        let mut failed = attack(lab, again, plan.gap, began);
+        if plan.busy {
+            failed = failed.and_then(|failed| Ok(failed + benign()?));
+        }
         over.store(true, Ordering::Relaxed);
-        Ok::<_, anyhow::Error>(join(background)? + attacks?)
+        Ok::<_, anyhow::Error>(join(background)? + failed?)
     })?;
     println!("  {:>4.0} s  done", began.elapsed().as_secs_f64());
     Ok(failures)
@@ -225,6 +206,7 @@ pub(crate) fn play_phase(lab: &Lab, phase: &Phase) -> Result<usize> {
 fn attack<'a>(
     lab: &Lab,
     attacks: impl Iterator<Item = &'a Scenario>,
+    gap: f64,
     began: Instant,
 ) -> Result<usize> {
     let mut failures = 0;
@@ -240,33 +222,9 @@ fn attack<'a>(
             eprintln!("         {} sent nothing", scenario.name);
             failures += 1;
         }
-        interrupt::pause(Duration::from_secs_f64(match scenario.seconds {
-            short if short < 2.0 => 0.0,
-            _ => GAP - 0.3,
-        }))?;
+        interrupt::pause(Duration::from_secs_f64((gap - 0.3).max(0.0)))?;
     }
     Ok(failures)
-}
-
-/// The tools that take no source address take the route's.
-pub(crate) fn prefer(attacker: &Host, scenario: &Scenario) -> Result<()> {
-    for (network, source) in [
-        ("10.83.0.0/16", scenario.source().to_string()),
-        ("fd83::/64", scenario.source6().to_string()),
-    ] {
-        let words = [
-            "ip",
-            "route",
-            "replace",
-            network,
-            "dev",
-            &attacker.interface,
-            "src",
-            &source,
-        ];
-        attacker.run(&words)?;
-    }
-    Ok(())
 }
 
 fn join(running: Vec<thread::ScopedJoinHandle<'_, Result<usize>>>) -> Result<usize> {
@@ -303,7 +261,8 @@ pub(crate) fn play(lab: &Lab, scenario: &Scenario, over: &AtomicBool) -> Result<
     };
     let mut running = Vec::new();
     let scratch = words::scratch(lab, scenario)?;
-    for words in scenario.commands((to.ip, to.ip6), "{traffic}") {
+    let target = scenario.target((to.ip, to.ip6));
+    for words in scenario.commands(target, "{traffic}") {
         let (here, words) = match words.split_first() {
             Some((first, rest)) if first == "@h1" => (&lab.h1, rest.to_vec()),
             _ => (from, words),
@@ -363,7 +322,7 @@ fn write(labelled: &Labelled, file: &Path) -> Result<()> {
     }
     let output = BufWriter::new(File::create(file).with_context(|| file.display().to_string())?);
     if file.extension().is_some_and(|extension| extension == "zst") {
-        let mut encoder = zstd::Encoder::new(output, 12)?;
+        let mut encoder = zstd::Encoder::new(output, 19)?;
         labelled.write(&mut encoder)?;
         encoder.finish()?;
         return Ok(());

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::catalogue::{self, Entry, attacks, benign};
+use super::addresses;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
@@ -43,7 +43,9 @@ pub(crate) struct Scenario {
     pub(crate) from: Place,
     /// Unique among the benign ones or among the attacks of a recording;
     /// addresses are made of it.
-    number: u8,
+    pub(super) number: u16,
+    /// Which of the other host's neighbours it talks to, if not to the host itself.
+    pub(super) neighbour: Option<u8>,
     pub(crate) seconds: f64,
     /// Kept out of the training.
     pub(crate) held: bool,
@@ -54,20 +56,24 @@ pub(crate) struct Scenario {
     /// Filled in: `{src}`, `{src6}`, `{dst}`, `{dst6}`; `{own}`, `{own6}`, addresses
     /// of h1 that only this scenario sends to; `{peer}`, `{peer6}`, addresses of the
     /// other host that a tool reaches from `{src}` without being told; `{net}`, `{net6}`, the beginning of a
-    /// range (/24, /112) that only this scenario forges sources of; `{s}` (seconds),
-    /// `{i}` (whole seconds) and `{n@RATE}` (packets in those seconds at this rate).
-    lines: Vec<String>,
+    /// range (/24, /112) that only this scenario forges sources of; `{quiet}`, `{quiet6}`, the beginning of
+    /// one in which nobody is; `{filtered}`, an address of the other host's that answers on few ports and drops
+    /// the rest; `{s}` (seconds), `{i}` (whole seconds) and `{n@RATE}` (packets in those seconds at this rate).
+    pub(super) lines: Vec<String>,
 }
 
 impl Scenario {
     pub(crate) fn source(&self) -> Ipv4Addr {
-        let third = if self.is_benign() { 5 } else { 6 };
-        Ipv4Addr::new(10, 83, third, self.number)
+        self.address(if self.is_benign() { 5 } else { 6 }).0
     }
 
     pub(crate) fn source6(&self) -> Ipv6Addr {
-        let seventh = if self.is_benign() { 5 } else { 6 };
-        Ipv6Addr::new(0xfd83, 0, 0, 0, 0, 0, seventh, self.number.into())
+        self.address(if self.is_benign() { 5 } else { 6 }).1
+    }
+
+    /// Its addresses of a kind.
+    fn address(&self, kind: u8) -> (Ipv4Addr, Ipv6Addr) {
+        addresses::numbered(kind, self.number)
     }
 
     /// Whether it is recorded a second time, amid the background: a slow one is too
@@ -78,7 +84,7 @@ impl Scenario {
 
     /// Its place in the tables of its kind.
     #[cfg(test)]
-    pub(crate) fn number(&self) -> u8 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 
@@ -86,32 +92,44 @@ impl Scenario {
         self.label == Label::Normal
     }
 
+    fn wants(&self, placeholder: &str) -> bool {
+        self.lines.iter().any(|line| line.contains(placeholder))
+    }
+
     /// The victim's addresses that only this scenario sends to, where it has any:
     /// floods with sources out of the whole Internet are known by these.
     pub(crate) fn own(&self) -> Option<(Ipv4Addr, Ipv6Addr)> {
-        let wanted = self.lines.iter().any(|line| line.contains("{own"));
-        (wanted && !self.is_benign()).then(|| self.own_addresses())
-    }
-
-    fn own_addresses(&self) -> (Ipv4Addr, Ipv6Addr) {
-        (
-            Ipv4Addr::new(10, 83, 8, self.number),
-            Ipv6Addr::new(0xfd83, 0, 0, 0, 0, 0, 8, self.number.into()),
-        )
+        (self.wants("{own") && !self.is_benign()).then(|| self.address(8))
     }
 
     /// The other host's addresses to which this benign scenario's own source is
     /// the route's, where it has any: some tools can't be told their source.
     pub(crate) fn peer(&self) -> Option<(Ipv4Addr, Ipv6Addr)> {
-        let wanted = self.lines.iter().any(|line| line.contains("{peer"));
-        (wanted && self.is_benign()).then(|| self.peer_addresses())
+        (self.wants("{peer") && self.is_benign()).then(|| self.address(9))
     }
 
-    fn peer_addresses(&self) -> (Ipv4Addr, Ipv6Addr) {
-        (
-            Ipv4Addr::new(10, 83, 9, self.number),
-            Ipv6Addr::new(0xfd83, 0, 0, 0, 0, 0, 9, self.number.into()),
-        )
+    /// The network of this benign scenario's clients, where they are many.
+    pub(super) fn crowd(&self) -> Option<String> {
+        (self.wants("{crowd}") && self.is_benign()).then(|| self.crowd_network())
+    }
+
+    fn crowd_network(&self) -> String {
+        let [a, b, c] = addresses::range(addresses::CROWDS, self.number);
+        format!("{a}.{b}.{c}.0/24")
+    }
+
+    /// The other host's address that drops what comes to most ports, where it has one.
+    pub(super) fn filtered(&self) -> Option<Ipv4Addr> {
+        self.wants("{filtered").then(|| self.filtered_address())
+    }
+
+    fn filtered_address(&self) -> Ipv4Addr {
+        self.address(if self.is_benign() { 11 } else { 10 }).0
+    }
+
+    /// Where its traffic goes to unless a command says otherwise.
+    pub(crate) fn target(&self, other: (Ipv4Addr, Ipv6Addr)) -> (Ipv4Addr, Ipv6Addr) {
+        self.neighbour.map_or(other, addresses::neighbour)
     }
 
     /// What makes its traffic, for leaving a whole tool out of a training.
@@ -119,15 +137,25 @@ impl Scenario {
         self.lines.first().map_or("", |line| tool(line))
     }
 
-    /// Whether it is this attack's to forge: 10.84.N.0/24 or fd84::N:0/112.
-    pub(crate) fn forges(&self, address: IpAddr) -> bool {
-        !self.is_benign()
-            && match address {
-                IpAddr::V4(address) => address.octets()[..3] == [10, 84, self.number],
-                IpAddr::V6(address) => {
-                    address.segments()[..7] == [0xfd84, 0, 0, 0, 0, 0, self.number.into()]
-                }
+    /// Whether an address is of its network: that which an attack forges (a /24 of 10.84.0.0/14 or fd84::N:0/112), or
+    /// that of a benign scenario's clients (a /24 of 10.108.0.0/14).
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        let second = if self.is_benign() {
+            addresses::CROWDS
+        } else {
+            addresses::FORGED
+        };
+        match address {
+            IpAddr::V4(address) => address.octets()[..3] == addresses::range(second, self.number),
+            IpAddr::V6(address) => {
+                !self.is_benign() && address.segments()[..7] == [0xfd84, 0, 0, 0, 0, 0, self.number]
             }
+        }
+    }
+
+    /// Whether its sources are forged out of its own networks.
+    pub(crate) fn is_forged(&self) -> bool {
+        self.wants("{net")
     }
 
     /// The commands, as words.
@@ -142,6 +170,15 @@ impl Scenario {
             .collect()
     }
 
+    /// Second octet of the addresses where nobody is.
+    fn quiet(&self) -> u8 {
+        if self.is_benign() {
+            addresses::QUIET_TO_OTHERS
+        } else {
+            addresses::QUIET_TO_ATTACKS
+        }
+    }
+
     fn fill(&self, word: &str, target: (Ipv4Addr, Ipv6Addr), script: &str) -> String {
         if let Some(rate) = word
             .strip_prefix("{n@")
@@ -150,8 +187,9 @@ impl Scenario {
             let rate: f64 = rate.parse().unwrap_or(1.0);
             return format!("{:.0}", (rate * self.seconds).max(1.0));
         }
-        let (own, own6) = self.own_addresses();
-        let (peer, peer6) = self.peer_addresses();
+        let (own, own6) = self.address(8);
+        let (peer, peer6) = self.address(9);
+        let range = |second| addresses::range(second, self.number).map(|octet| octet.to_string());
         word.replace("{src}", &self.source().to_string())
             .replace("{src6}", &self.source6().to_string())
             .replace("{dst}", &target.0.to_string())
@@ -160,8 +198,12 @@ impl Scenario {
             .replace("{own6}", &own6.to_string())
             .replace("{peer}", &peer.to_string())
             .replace("{peer6}", &peer6.to_string())
-            .replace("{net}", &format!("10.84.{}", self.number))
+            .replace("{net}", &range(addresses::FORGED).join("."))
             .replace("{net6}", &format!("fd84::{:x}", self.number))
+            .replace("{quiet}", &range(self.quiet()).join("."))
+            .replace("{quiet6}", &format!("fd96::{:x}", self.number))
+            .replace("{crowd}", &self.crowd_network())
+            .replace("{filtered}", &self.filtered_address().to_string())
             .replace("{s}", &format!("{:.1}", self.seconds))
             .replace("{i}", &format!("{:.0}", self.seconds.ceil()))
             .replace("{traffic}", script)
@@ -192,187 +234,10 @@ fn tool(line: &str) -> &str {
     ""
 }
 
-/// Scenarios that run at the same time.
-pub(crate) type Phase = Vec<Scenario>;
-
-/// Addresses of h1 and h2 (10.83.4.N): a sweep needs somebody to find.
-pub(super) const NEIGHBOURS: std::ops::RangeInclusive<u8> = 1..=60;
-
-pub(crate) struct Plan {
-    pub(crate) benign: Vec<Phase>,
-    /// One after the other, first alone, then amid the background.
-    pub(crate) attacks: Vec<Scenario>,
-    /// Beside all of the attacks, the second time.
-    pub(crate) background: Vec<Scenario>,
-}
-
-impl Plan {
-    /// The scenarios that are, or are not, kept out of the training.
-    pub(crate) fn held(mut self, held: bool) -> Self {
-        for phase in &mut self.benign {
-            phase.retain(|scenario| scenario.held == held);
-        }
-        self.benign.retain(|phase| !phase.is_empty());
-        self.attacks.retain(|scenario| scenario.held == held);
-        self
-    }
-
-    /// The scenarios whose names begin with one of `prefixes`, or whose label is one
-    /// of them; all where there is none. Attacks keep their background.
-    pub(crate) fn only(mut self, prefixes: &[String]) -> Self {
-        let wanted = |scenario: &Scenario| {
-            prefixes.is_empty()
-                || prefixes.iter().any(|prefix| {
-                    scenario.name.starts_with(prefix) || scenario.label.name() == prefix
-                })
-        };
-        for phase in &mut self.benign {
-            phase.retain(wanted);
-        }
-        self.benign.retain(|phase| !phase.is_empty());
-        self.attacks.retain(wanted);
-        if self.attacks.is_empty() {
-            self.background.clear();
-        }
-        self
-    }
-}
-
-/// Between two attacks: longer than the 2-second window, or the next one's
-/// first rows would carry the last one's counts.
-pub(crate) const GAP: f64 = 2.5;
-
-/// Seconds it takes at least to be worth it: those who guess begin late.
-fn least(label: Label) -> f64 {
-    match label {
-        Label::R2l | Label::U2r => 5.0,
-        _ => 1.0,
-    }
-}
-
-/// Everything, or (quick) a good fifth of the time.
-pub(crate) fn plan(quick: bool) -> Plan {
-    let pace = if quick { 0.22 } else { 1.0 };
-    let gap = if quick { 0.3 } else { GAP };
-    let (mut benign_number, mut attack_number) = (0, 0);
-    let mut make = |entry: &Entry, label: Label, promise: Option<Duration>| {
-        let number = if label == Label::Normal {
-            &mut benign_number
-        } else {
-            &mut attack_number
-        };
-        *number += 1;
-        Scenario {
-            name: entry.name.clone(),
-            label,
-            from: entry.from,
-            number: *number,
-            seconds: (entry.seconds * pace).max(least(label)),
-            held: entry.held,
-            promise,
-            lines: entry.commands.clone(),
-        }
-    };
-    let benign = catalogue::read(benign::BENIGN)
-        .iter()
-        .map(|phase| {
-            phase
-                .iter()
-                .map(|entry| make(entry, Label::Normal, None))
-                .collect()
-        })
-        .collect();
-    let mut attacks = Vec::new();
-    for group in attacks::GROUPS {
-        let entries = catalogue::read(group.table);
-        let entries = entries.iter().flatten();
-        attacks.extend(entries.map(|entry| make(entry, group.label, group.promise)));
-    }
-    let span: f64 = attacks.iter().map(|attack| attack.seconds + gap).sum();
-    let background = catalogue::read(benign::BACKGROUND)
-        .iter()
-        .flatten()
-        .map(|entry| {
-            let mut scenario = make(entry, Label::Normal, None);
-            scenario.seconds = span;
-            scenario
-        })
-        .collect();
-    Plan {
-        benign,
-        attacks,
-        background,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
-    use super::super::words;
+    use super::super::{plan::plan, words};
     use super::*;
-
-    fn all(plan: &Plan) -> Vec<&Scenario> {
-        plan.benign
-            .iter()
-            .flatten()
-            .chain(&plan.attacks)
-            .chain(&plan.background)
-            .collect()
-    }
-
-    #[test]
-    fn every_scenario_has_an_address_and_a_name_of_its_own() {
-        let plan = plan(false);
-        let scenarios = all(&plan);
-        let addresses: HashSet<_> = scenarios.iter().map(|scenario| scenario.source()).collect();
-        let names: HashSet<_> = scenarios.iter().map(|scenario| &scenario.name).collect();
-        assert_eq!(addresses.len(), scenarios.len());
-        assert_eq!(names.len(), scenarios.len());
-    }
-
-    #[test]
-    fn attacks_come_from_attacker_and_nothing_else_does() {
-        for scenario in all(&plan(false)) {
-            assert_eq!(scenario.from == Place::Attacker, !scenario.is_benign());
-        }
-    }
-
-    #[test]
-    fn the_whole_stays_within_its_time() {
-        for (quick, limit) in [(false, 2_700.0), (true, 900.0)] {
-            let plan = plan(quick).held(false);
-            let benign: f64 = plan
-                .benign
-                .iter()
-                .map(|phase| phase.iter().map(|one| one.seconds).fold(0.0, f64::max) + 0.4)
-                .sum();
-            let gap = if quick { 0.3 } else { GAP };
-            let attacks = |again: bool| -> f64 {
-                let these = plan
-                    .attacks
-                    .iter()
-                    .filter(|one| !again || one.comes_again());
-                these.map(|one| one.seconds + gap).sum()
-            };
-            let total = benign + attacks(false) + attacks(true);
-            assert!(total < limit, "{total} s");
-        }
-    }
-
-    #[test]
-    fn a_choice_keeps_what_belongs_to_it() {
-        let web = plan(false).only(&["web".to_owned()]);
-        assert!(!web.benign.is_empty());
-        assert!(all(&web).iter().all(|one| one.name.starts_with("web")));
-        let normal = plan(false).only(&["normal".to_owned()]);
-        assert_eq!(normal.benign.len(), plan(false).benign.len());
-        assert!(normal.attacks.is_empty());
-        let floods = plan(false).only(&["ping-f-large".to_owned()]);
-        assert_eq!(floods.attacks.len(), 1);
-        assert!(floods.benign.is_empty() && !floods.background.is_empty());
-        assert_eq!(all(&plan(false).only(&[])).len(), all(&plan(false)).len());
-    }
 
     #[test]
     fn a_tool_is_named_without_what_starts_it() {
@@ -386,7 +251,7 @@ mod tests {
         ] {
             assert_eq!(tool(line), expected);
         }
-        for scenario in all(&plan(false)) {
+        for scenario in plan(false).all() {
             let tool = scenario.tool();
             assert!(!tool.is_empty() && !tool.starts_with('-'), "{tool}");
         }
@@ -396,7 +261,7 @@ mod tests {
     fn placeholders_are_filled() {
         let plan = plan(false);
         let target = (Ipv4Addr::new(10, 83, 0, 1), Ipv6Addr::LOCALHOST);
-        for scenario in all(&plan) {
+        for scenario in plan.all() {
             for command in scenario.commands(target, "traffic.py") {
                 // trafgen's own braces are not followed by a name and the other brace.
                 for part in command.join(" ").split('{').skip(1) {

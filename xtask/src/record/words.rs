@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Scenario;
-use super::servers;
+use super::{Scenario, addresses, servers};
 use crate::host::Host;
 use crate::lab::Lab;
 use crate::{daemons, paths};
 
 /// The names in braces that are filled in here, not by the scenario.
 #[cfg(test)]
-pub(super) const LATER: [&str; 10] = [
-    "dev", "dmac", "words", "attack", "traffic", "keyed", "scratch", "lists", "pgbench", "chronyd",
+pub(super) const LATER: [&str; 11] = [
+    "dev", "dmac", "quietmac", "words", "attack", "traffic", "keyed", "scratch", "lists",
+    "pgbench", "chronyd",
 ];
 
 /// Stands for a space within a word.
@@ -68,6 +68,7 @@ pub(super) fn complete(
             _ => complete.push(
                 word.replace("{dev}", &here.interface)
                     .replace("{dmac}", &dmac)
+                    .replace("{quietmac}", addresses::DEAD_MAC)
                     .replace("{words}", &passwords.to_string_lossy())
                     .replace("{scratch}", &scratch.to_string_lossy())
                     .replace("{lists}", &lists().to_string_lossy())

@@ -12,7 +12,6 @@ use crate::{
     decision::{
         Decision, Grounds, Origin, Phase, action_name, phase_name, protocol_name, scope_name,
     },
-    policy::About,
 };
 
 /// A decision; the first eight fields are named as in CrowdSec's LAPI.
@@ -158,12 +157,7 @@ impl From<&Grounds> for GroundsBody {
         let features = columns.iter().zip(grounds.features.values());
         Self {
             rule: grounds.rule.clone(),
-            about: match evidence.about {
-                About::Pair => "pair",
-                About::Source => "source",
-                About::Service => "service",
-            }
-            .to_owned(),
+            about: evidence.about.name().to_owned(),
             agreeing: evidence.agreeing,
             of: evidence.of,
             needed: evidence.needed,

@@ -10,7 +10,7 @@ use tidegate_models::{Classifier as _, Model};
 
 pub use self::{
     decision::{DecisionBody, ExplainedBody, FeatureBody, GroundsBody},
-    stats::{HostsEvictedBody, InterfaceBody, LatencyBody, StatsBody},
+    stats::{HostsEvictedBody, InfluxBody, InterfaceBody, JournalBody, LatencyBody, StatsBody},
 };
 use crate::{config::Cidr, decision::protocol_name, engine::FlowView, policy::Protection};
 

@@ -9,6 +9,8 @@ use tidegate_models::Class;
 use crate::{
     config::mode_name,
     engine::{InterfaceView, Snapshot},
+    export::influx,
+    journal,
 };
 
 /// `GET /v1/stats`.
@@ -32,6 +34,10 @@ pub struct StatsBody {
     pub verdicts_failed: u64,
     pub records_lost: u64,
     pub latency_ns: LatencyBody,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub influx: Option<InfluxBody>,
     pub degraded: Vec<String>,
 }
 
@@ -52,6 +58,56 @@ impl From<[u64; 3]> for HostsEvictedBody {
             sources,
             destinations,
             pairs,
+        }
+    }
+}
+
+/// How the journal is doing.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of journal::Health")]
+pub struct JournalBody {
+    pub written: u64,
+    pub waiting: u64,
+    pub lost: u64,
+    pub pruned: u64,
+    pub pruned_unexported: u64,
+    pub trouble: Option<String>,
+}
+
+impl From<&journal::Health> for JournalBody {
+    fn from(health: &journal::Health) -> Self {
+        Self {
+            written: health.written,
+            waiting: health.waiting,
+            lost: health.lost,
+            pruned: health.pruned,
+            pruned_unexported: health.pruned_unexported,
+            trouble: health.trouble.as_deref().cloned(),
+        }
+    }
+}
+
+/// How the exporter to an InfluxDB is doing.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of influx::Health")]
+pub struct InfluxBody {
+    pub stored: u64,
+    pub behind: u64,
+    pub refused: u64,
+    pub lost: u64,
+    pub retries: u64,
+    pub trouble: Option<String>,
+}
+
+impl From<&influx::Health> for InfluxBody {
+    fn from(health: &influx::Health) -> Self {
+        Self {
+            stored: health.stored,
+            behind: health.behind,
+            refused: health.refused,
+            lost: health.lost,
+            retries: health.retries,
+            trouble: health.trouble.as_deref().cloned(),
         }
     }
 }
@@ -151,6 +207,8 @@ impl From<&Snapshot> for StatsBody {
             verdicts_failed: snapshot.verdicts_failed,
             records_lost: snapshot.records_lost,
             latency_ns: LatencyBody::new(&snapshot.latency_log2_ns),
+            journal: snapshot.journal.as_ref().map(JournalBody::from),
+            influx: snapshot.influx.as_ref().map(InfluxBody::from),
             degraded: snapshot.degraded.clone(),
         }
     }

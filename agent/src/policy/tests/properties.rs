@@ -164,7 +164,7 @@ fn a_million_random_sources_take_bounded_memory() {
         most = most.max(bench.policy.memories());
     }
     assert!(
-        most <= PAIRS + SOURCES + SERVICES + OFFENDERS + 4,
+        most <= PAIRS + SOURCES + CROWDS + OFFENDERS + 4,
         "{most} memories"
     );
     assert!(most > PAIRS, "they were put to the test");

@@ -44,7 +44,7 @@ fn afterthoughts_of_a_closed_connection_are_not_counted_again() {
     lab.tracker.advance(START + 11 * SECOND);
     assert!(lab.tracker.is_empty());
     let late = lab.talk(6 * SECOND, &[(false, ACK, 100)]);
-    assert_eq!(late.milestone, Milestone::Tick);
+    assert_eq!(late.occasion, Occasion::Event(Milestone::Tick));
     let fresh = lab.send(7 * SECOND, &udp(at(3, 9), at(1, 9), 1)).unwrap();
     assert_eq!(fresh.record.dst_host_count, 2);
 }
@@ -63,7 +63,7 @@ fn connections_outlive_their_flow_records() {
     lab.tracker.advance(START + 6901 * MS);
     assert_eq!(lab.tracker.len(), 0);
     let late = lab.talk(6901 * MS, &[(true, ACK, 1)]);
-    assert_eq!(late.milestone, Milestone::New);
+    assert_eq!(late.occasion, Occasion::Event(Milestone::New));
     assert_eq!((late.record.src_packets, late.record.flag), (1, Flag::OTH));
 }
 

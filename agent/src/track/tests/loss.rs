@@ -119,7 +119,10 @@ fn counters_saturate_in_the_columns_only() {
     assert_eq!(o.record.packet_rate, 1000);
     let mut unknown = event(START + 2 * SECOND, (1 << 32) + 501);
     unknown.milestone = 99;
-    assert_eq!(tracker.observe(&unknown).milestone, Milestone::Tick);
+    assert_eq!(
+        tracker.observe(&unknown).occasion,
+        Occasion::Event(Milestone::Tick)
+    );
 }
 
 proptest! {
@@ -150,6 +153,12 @@ proptest! {
             prop_assert!((1..=255).contains(&r.dst_host_srv_count));
             prop_assert!(r.serror_rate + r.rerror_rate <= 101);
             prop_assert!(tracker.len() <= 8);
+            while let Some(look) = tracker.look(event.now_ns, &mut 100) {
+                prop_assert!(look.record.count >= 1 && look.record.dst_host_count >= 1);
+                if look.occasion == Occasion::LastLook {
+                    tracker.dismiss(look.id);
+                }
+            }
             tracker.advance(event.now_ns);
             prop_assert_eq!(tracker.recent(100).len(), tracker.len());
         }

@@ -3,6 +3,7 @@
 mod hosts;
 mod icmp;
 mod life;
+mod look;
 mod loss;
 
 use std::net::{IpAddr, SocketAddr};
@@ -105,13 +106,16 @@ fn web_request_from_syn_to_fin() {
     let mut lab = Lab::new();
     let syn = lab.talk(0, &HANDSHAKE[..1]);
     assert!(syn.first && syn.from_originator);
-    assert_eq!((syn.milestone, syn.record.flag), (Milestone::New, Flag::S0));
+    assert_eq!(
+        (syn.occasion, syn.record.flag),
+        (Occasion::Event(Milestone::New), Flag::S0)
+    );
     assert_eq!(syn.record.packet_rate, 0);
     let open = lab.talk(MS, &HANDSHAKE[1..]);
     assert!(!open.first && open.connection.established);
     assert_eq!(
-        (open.milestone, open.record.flag),
-        (Milestone::Established, Flag::S1)
+        (open.occasion, open.record.flag),
+        (Occasion::Event(Milestone::Established), Flag::S1)
     );
     let rest = [
         (true, ACK, 181),
@@ -121,8 +125,8 @@ fn web_request_from_syn_to_fin() {
     ];
     let end = lab.talk(2500 * MS, &rest);
     assert_eq!(
-        (end.milestone, end.record.flag),
-        (Milestone::Closed, Flag::SF)
+        (end.occasion, end.record.flag),
+        (Occasion::Event(Milestone::Closed), Flag::SF)
     );
     let (record, connection) = (end.record, end.connection);
     assert_eq!((record.src_bytes, record.dst_bytes), (181, 5450));

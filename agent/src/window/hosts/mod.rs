@@ -35,6 +35,7 @@ mod waiting;
 
 use std::hash::BuildHasher as _;
 
+use tidegate_common::address::Address;
 use tidegate_models::HostColumns;
 
 pub use self::activity::{Activity, Settles, Subject};
@@ -150,6 +151,34 @@ impl Hosts {
         columns
     }
 
+    /// What is known of a subject's hosts at a moment, not before the latest event. Takes note of nothing: who was
+    /// forgotten stays so, and no column of anybody is another one afterwards.
+    pub(crate) fn view_hashed(&self, subject: &super::Hashes, at_ns: u64) -> HostColumns {
+        let hashes = Hashes::paired(subject.source, subject.host, subject.service, &self.keys);
+        let now = Moment::at(at_ns);
+        let mut columns = HostColumns::default();
+        // Time passes for copies.
+        let nothing = Activity {
+            at_ns,
+            start_ns: at_ns,
+            ..Activity::default()
+        };
+        let source = self.sources.get(hashes.source).cloned();
+        let mut source = source.unwrap_or_else(|| Source::new(hashes.source, &now));
+        source.observe(&nothing, &now, hashes.port, hashes.destination);
+        source.judge(&now, &mut columns);
+        let destination = self.destinations.get(hashes.destination).cloned();
+        let mut destination =
+            destination.unwrap_or_else(|| Destination::new(hashes.destination, &now));
+        destination.observe(&nothing, &now, hashes.port, hashes.source);
+        destination.judge(&now, &mut columns);
+        let pair = self.pairs.get(hashes.pair).cloned();
+        let mut pair = pair.unwrap_or_else(|| Pair::new(hashes.pair, &now));
+        pair.observe(&nothing, &now);
+        pair.judge(&now, &mut columns);
+        columns
+    }
+
     /// An open TCP connection is followed no longer: evicted, idle for too long, or replaced.
     pub fn close(&mut self, subject: &Subject) {
         let hashes = Hashes::of(subject, &self.keys);
@@ -158,6 +187,14 @@ impl Hosts {
         }
         if let Some(destination) = self.destinations.find(hashes.destination) {
             destination.close();
+        }
+    }
+
+    /// A source begins anew: what it did until now is in no `src_` column of a later event, but for the connections
+    /// that are still open.
+    pub(crate) fn forget_source(&mut self, source: Address, now_ns: u64) {
+        if let Some(source) = self.sources.find(self.keys.hash_one(source)) {
+            source.forget(&Moment::at(now_ns));
         }
     }
 

@@ -26,6 +26,8 @@ struct Seen {
 #[derive(Default)]
 struct Reference {
     seen: Vec<Seen>,
+    /// Sources that began anew: after how many events, and when.
+    forgotten: Vec<(Address, usize, u64)>,
 }
 
 /// Connections that wait, one by one; and what was decided, when.
@@ -38,11 +40,10 @@ struct Book {
 }
 
 impl Book {
-    /// Plays the events of one host up to its latest.
-    fn of<'a>(events: impl Iterator<Item = &'a Activity>) -> Self {
+    /// Plays the events of one host up to its latest, from a second on.
+    fn of<'a>(mut second: u64, events: impl Iterator<Item = &'a Activity>) -> Self {
         let mut book = Self::default();
         // Late events count as of the host's newest second.
-        let mut second = 0;
         for activity in events {
             second = second.max(activity.at_ns / SECOND);
             book.fail_overdue(second);
@@ -123,16 +124,41 @@ impl View {
 /// Everything the columns of one host, or pair, are made of.
 struct Host<'a> {
     events: Vec<&'a Seen>,
+    /// When it was new, or last forgotten.
+    born_ns: u64,
+    /// Connections that were open then.
+    open: u32,
     now_ns: u64,
     newest_ns: u64,
 }
 
 impl<'a> Host<'a> {
     fn new(reference: &'a Reference, is: impl Fn(&Subject) -> bool) -> Self {
-        let events: Vec<&Seen> = reference.seen.iter().filter(|s| is(&s.subject)).collect();
+        Self::since(reference, (0, 0), is)
+    }
+
+    fn source(reference: &'a Reference, source: Address) -> Self {
+        let forgotten = reference.forgotten.iter().rev();
+        let last = forgotten.copied().find(|(who, ..)| *who == source);
+        let since = last.map_or((0, 0), |(_, count, at_ns)| (count, at_ns));
+        Self::since(reference, since, |s| s.source == source)
+    }
+
+    /// Knows only what came after so many events, and the time then.
+    fn since(
+        reference: &'a Reference,
+        (count, born_ns): (usize, u64),
+        is: impl Fn(&Subject) -> bool,
+    ) -> Self {
+        let (before, after) = reference.seen.split_at(count);
+        let before: Vec<&Seen> = before.iter().filter(|s| is(&s.subject)).collect();
+        let events: Vec<&Seen> = after.iter().filter(|s| is(&s.subject)).collect();
+        let times = events.iter().map(|s| s.activity.at_ns);
         Self {
+            born_ns,
+            open: open(0, &before),
             now_ns: events[events.len() - 1].activity.at_ns,
-            newest_ns: events.iter().map(|s| s.activity.at_ns).max().unwrap_or(0),
+            newest_ns: times.max().unwrap_or(0).max(born_ns),
             events,
         }
     }
@@ -185,7 +211,8 @@ impl<'a> Host<'a> {
     }
 
     fn book(&self) -> Book {
-        Book::of(self.events.iter().map(|s| &s.activity))
+        let activities = self.events.iter().map(|s| &s.activity);
+        Book::of(self.born_ns / SECOND, activities)
     }
 
     fn failed_rate(&self, horizon: usize) -> u32 {
@@ -198,12 +225,14 @@ impl<'a> Host<'a> {
     }
 
     fn open(&self) -> u32 {
-        let opened = self
-            .events
-            .iter()
-            .fold(0i64, |open, s| (open + i64::from(s.activity.opened)).max(0));
-        opened as u32
+        open(self.open, &self.events)
     }
+}
+
+fn open(before: u32, events: &[&Seen]) -> u32 {
+    events.iter().fold(before, |open, s| {
+        open.saturating_add_signed(s.activity.opened)
+    })
 }
 
 fn round(value: f64) -> u32 {
@@ -221,7 +250,7 @@ fn share(part: f64, whole: f64) -> u32 {
 impl Reference {
     /// All columns but those of distinct keys, which [`Reference::distinct`] has.
     fn columns(&self, subject: &Subject) -> HostColumns {
-        let source = Host::new(self, |s| s.source == subject.source);
+        let source = Host::source(self, subject.source);
         let destination = Host::new(self, |s| s.destination == subject.destination);
         let pair = Host::new(self, |s| s == subject);
         let begun = |a: &Activity| f64::from(a.begun);
@@ -274,7 +303,7 @@ impl Reference {
 
     /// For each estimated column: between which exact numbers it must lie.
     fn distinct(&self, subject: &Subject) -> [(&'static str, (usize, usize)); 7] {
-        let source = Host::new(self, |s| s.source == subject.source);
+        let source = Host::source(self, subject.source);
         let destination = Host::new(self, |s| s.destination == subject.destination);
         let port = |s: &Subject| u128::from(s.service.0);
         let number = |address: Address| u128::from_be_bytes(address.to_bytes());
@@ -363,8 +392,9 @@ fn activities() -> impl Strategy<Value = Activity> {
     )
 }
 
-/// Events with the time since the one before, in ms; negative ones step back.
-fn steps() -> impl Strategy<Value = Vec<(i64, Subject, Activity)>> {
+/// Events with the time since the one before, in ms, negative ones step back; and whether their source begins anew
+/// after them.
+fn steps() -> impl Strategy<Value = Vec<(i64, Subject, Activity, bool)>> {
     let gap_ms = prop_oneof![
         4 => 0..50i64,
         3 => prop_oneof![Just(100i64), Just(500), Just(1000), Just(2000)],
@@ -373,7 +403,8 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Subject, Activity)>> {
         1 => -3000..0i64,
         1 => -130_000..0i64,
     ];
-    prop::collection::vec((gap_ms, subjects(), activities()), 1..40)
+    let anew = prop::bool::weighted(0.1);
+    prop::collection::vec((gap_ms, subjects(), activities(), anew), 1..40)
 }
 
 proptest! {
@@ -384,7 +415,7 @@ proptest! {
         let mut fast = Hosts::new(HostLimits::default(), HashKeys::fixed(1));
         let mut slow = Reference::default();
         let mut now_ms = 2_000_000i64;
-        for (gap_ms, subject, mut activity) in steps {
+        for (gap_ms, subject, mut activity, anew) in steps {
             now_ms += gap_ms;
             activity.at_ns = now_ms as u64 * MS;
             activity.start_ns = activity.at_ns - activity.start_ns;
@@ -400,6 +431,10 @@ proptest! {
             }
             let expected = slow.columns(&subject);
             prop_assert!(nearly(&columns, &expected), "{:?}\n{:?}", columns, expected);
+            if anew {
+                fast.forget_source(subject.source, activity.at_ns);
+                slow.forgotten.push((subject.source, slow.seen.len(), activity.at_ns));
+            }
         }
     }
 }

@@ -117,6 +117,14 @@ impl Source {
         self.open = self.open.saturating_sub(1);
     }
 
+    /// What it did until now is in no column any more, but for the connections that are still open.
+    pub(super) fn forget(&mut self, now: &Moment) {
+        *self = Self {
+            open: self.open,
+            ..Self::new(self.hash, now)
+        };
+    }
+
     /// Writes the `src_` columns, as of `now`, when [`Source::observe`] was called last.
     pub(super) fn judge(&self, now: &Moment, columns: &mut HostColumns) {
         let (epochs, shares) = (&now.epochs, &now.shares);

@@ -103,13 +103,22 @@ impl<E: Entry> Table<E> {
     }
 
     /// The entry of a hash, if there is one; does not use it.
+    pub(super) fn get(&self, hash: u64) -> Option<&E> {
+        self.entries.get(self.place(hash)?)
+    }
+
+    /// As [`Table::get`], to be changed.
     pub(super) fn find(&mut self, hash: u64) -> Option<&mut E> {
+        let place = self.place(hash)?;
+        self.entries.get_mut(place)
+    }
+
+    fn place(&self, hash: u64) -> Option<usize> {
         let set = &self.sets[hash as usize & (self.sets.len() - 1)];
-        let place = (0..usize::from(set.taken))
+        (0..usize::from(set.taken))
             .filter(|way| set.tags[*way] == tag(hash))
             .map(|way| usize::from(set.places[way]))
-            .find(|place| self.entries[*place].hash() == hash)?;
-        self.entries.get_mut(place)
+            .find(|place| self.entries[*place].hash() == hash)
     }
 
     #[inline]

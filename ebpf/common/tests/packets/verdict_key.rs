@@ -22,13 +22,18 @@ fn scopes(frame: &Frame) -> Vec<Scope> {
 #[test]
 fn a_packet_without_ports_has_no_key_by_port() {
     let without_port = [Scope::Source, Scope::SourceDestination];
+    for frame in [v4().protocol(132).payload(12), extended(7)] {
+        assert_eq!(scopes(&frame), without_port, "{frame:?}");
+    }
+    // Later fragments are a service of their own of their destination's.
     for frame in [
         v4().fragment(1_480, false).udp(9_000, 9_001).payload(8),
         v6().fragment(1_480, true).udp(9_000, 9_001).payload(8),
-        v4().protocol(132).payload(12),
-        extended(7),
     ] {
-        assert_eq!(scopes(&frame), without_port, "{frame:?}");
+        let [a, b] = without_port;
+        assert_eq!(scopes(&frame), [a, b, Scope::Destination], "{frame:?}");
+        let key = VerdictKey::of(&parse(&frame), Scope::Destination).expect("a key");
+        assert_eq!(key.port, 0);
     }
     for frame in [
         v4().tcp(1, 2, 0),

@@ -12,11 +12,12 @@ use tidegate_models::{
     train::{
         Balance, TrainingSet,
         fit::{BackEnd, ModelKind, Request, fit},
+        influx::Database,
         recipes,
     },
 };
 
-use crate::RowArgs;
+use crate::{RowArgs, database::DatabaseArgs};
 use outputs::{files, write};
 
 #[derive(Args)]
@@ -55,8 +56,19 @@ pub(crate) struct FitArgs {
     #[arg(long, required_unless_present = "all")]
     schema: Option<Schema>,
     /// Folder with the training file (plain, .gz or .zst).
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "influx")]
+    data: Option<PathBuf>,
+    /// InfluxDB with the training rows, instead of --data. Datasets are called as the files that
+    /// were imported, without folder and compression suffix; so are those of --recorded.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "data",
+        requires = "database"
+    )]
+    influx: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// Recording to learn from besides (schema live); may be repeated.
     #[arg(long, value_name = "FILE")]
     recorded: Vec<PathBuf>,
@@ -89,6 +101,14 @@ pub(crate) struct FitArgs {
     output: PathBuf,
 }
 
+impl FitArgs {
+    /// Where the rows come from, if not from files.
+    fn database(&self) -> anyhow::Result<Option<Database>> {
+        let url = self.influx.as_deref();
+        url.map(|url| self.database.open(url)).transpose()
+    }
+}
+
 pub(crate) fn run(args: &FitArgs) -> anyhow::Result<()> {
     let Some(schema) = args.schema else {
         return all::run(args);
@@ -109,8 +129,9 @@ pub(crate) fn run(args: &FitArgs) -> anyhow::Result<()> {
         training_set: args.training_set,
         schema,
         name: stem.to_string_lossy().into_owned(),
-        data: args.data.clone(),
+        data: args.data.clone().unwrap_or_default(),
         recorded: args.recorded.clone(),
+        database: args.database()?,
         on_bad: args.rows.on_bad(),
         recorded_weight: args.recorded_weight,
         contexts: args.contexts,
@@ -134,8 +155,12 @@ fn command_line(args: &FitArgs, schema: Schema) -> String {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
     };
+    let rows = match args.influx {
+        Some(_) => "--influx URL --db NAME",
+        None => "--data DIR",
+    };
     let mut command = format!(
-        "tidegate-train fit --kind {} --training-set {} --schema {schema} --data DIR",
+        "tidegate-train fit --kind {} --training-set {} --schema {schema} {rows}",
         args.kind.name(),
         args.training_set.name()
     );

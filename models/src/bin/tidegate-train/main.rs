@@ -1,9 +1,11 @@
 //! The workbench: fits and evaluates models. Data on stdout, progress on stderr; exit codes 0
 //! ok, 1 failure, 64 usage.
 
+mod database;
 mod evaluate;
 mod export;
 mod fit;
+mod import;
 mod inspect;
 mod report;
 
@@ -31,6 +33,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Write a model as ONNX, or rows and answers as NumPy arrays.
     Export(export::ExportArgs),
+    /// Write the rows of data files to an InfluxDB, for fit --influx.
+    Import(import::ImportArgs),
     /// Look at a data file: columns, classes, duplicates, what tells about the class.
     Inspect(inspect::InspectArgs),
     /// Measure all models and write a page about them; keep their cards up to date.
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => fit::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Report(args) => report::run(args),
     };

@@ -4,6 +4,7 @@
 //! The clients and the servers are this program again (`xtask load …`), inside
 //! the hosts. Both end with their standard input.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -26,6 +27,10 @@ use crate::lab::Lab;
 use crate::process::Running;
 
 const PORT: u16 = 7777;
+/// Third bytes of the clients' addresses in 10.83.0.0/16, and of the servers', of h1 and h2: beyond all that scenarios
+/// have (`record::addresses`).
+const CLIENT_NETS: [u8; 2] = [201, 202];
+const SERVER_NETS: [u8; 2] = [203, 204];
 const CLIENTS: u8 = 100;
 const SERVERS: u8 = 20;
 /// Enough that a slow connection does not hold up the rate.
@@ -138,14 +143,19 @@ fn drive(rate: u32, args: &Args) -> Result<Served> {
     })
 }
 
+/// A choice of a connection's, from 1 on, that tells nothing of its others.
+fn pick(number: u32, among: u8, choice: u32) -> u8 {
+    let mut hasher = DefaultHasher::new();
+    (number, choice).hash(&mut hasher);
+    u8::try_from(hasher.finish() % u64::from(among)).unwrap_or(0) + 1
+}
+
 /// One connection: which client, which server and how much follow from its number.
 fn ask(from: u8, to: u8, number: u32) -> std::io::Result<()> {
-    let pick = |among: u8, salt: u32| {
-        let mixed = number.wrapping_add(salt).wrapping_mul(2_654_435_761) >> 12;
-        u8::try_from(mixed % u32::from(among)).unwrap_or(0) + 1
-    };
-    let client = SocketAddrV4::new(Ipv4Addr::new(10, 83, from, pick(CLIENTS, 1)), 0);
-    let server = SocketAddrV4::new(Ipv4Addr::new(10, 83, to, pick(SERVERS, 77)), PORT);
+    let client = Ipv4Addr::new(10, 83, from, pick(number, CLIENTS, 1));
+    let server = Ipv4Addr::new(10, 83, to, pick(number, SERVERS, 2));
+    let client = SocketAddrV4::new(client, 0);
+    let server = SocketAddrV4::new(server, PORT);
     let family = AddressFamily::Inet;
     let own = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     // Bounds the connect as well.
@@ -155,8 +165,8 @@ fn ask(from: u8, to: u8, number: u32) -> std::io::Result<()> {
     bind(own.as_raw_fd(), &SockaddrIn::from(client))?;
     connect(own.as_raw_fd(), &SockaddrIn::from(server))?;
     let mut stream = TcpStream::from(own);
-    let wanted = pick(32, 5) - 1;
-    stream.write_all(&vec![wanted; 100 + usize::from(pick(200, 9))])?;
+    let wanted = pick(number, 32, 3) - 1;
+    stream.write_all(&vec![wanted; 100 + usize::from(pick(number, 200, 4))])?;
     let mut left = 200 + 100 * usize::from(wanted);
     let mut buffer = [0; 4096];
     while left > 0 {
@@ -182,9 +192,12 @@ pub(super) struct Load {
 impl Load {
     /// `rate` connections a second, half of them in either direction.
     pub(super) fn start(lab: &Lab, rate: u32) -> Result<Self> {
-        let sides = [(&lab.h1, 21, 24), (&lab.h2, 22, 23)];
+        let sides = [
+            (&lab.h1, CLIENT_NETS[0], SERVER_NETS[1]),
+            (&lab.h2, CLIENT_NETS[1], SERVER_NETS[0]),
+        ];
         let mut servers = Vec::new();
-        for ((host, clients, _), servers_here) in sides.iter().zip([23, 24]) {
+        for ((host, clients, _), servers_here) in sides.iter().zip(SERVER_NETS) {
             give(lab, host, *clients, CLIENTS)?;
             give(lab, host, servers_here, SERVERS)?;
             servers.push(own(host, &[])?);
@@ -267,6 +280,26 @@ mod tests {
         client.read_exact(&mut reply).expect("answered in full");
         drop(client);
         assert!(server.join().expect("joined").is_ok());
+    }
+
+    #[test]
+    fn no_scenario_has_addresses_of_the_load() {
+        let plan = crate::record::plan(false);
+        let nets: Vec<u8> = CLIENT_NETS.into_iter().chain(SERVER_NETS).collect();
+        for scenario in plan.benign.iter().flatten().chain(&plan.attacks) {
+            let own = scenario.own().map(|own| own.0);
+            for address in [Some(scenario.source()), own].into_iter().flatten() {
+                assert!(!nets.contains(&address.octets()[2]), "{address}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_connection_has_any_client_and_any_server() {
+        let pairs: std::collections::HashSet<_> = (0..20_000)
+            .map(|number| (pick(number, CLIENTS, 1), pick(number, SERVERS, 2)))
+            .collect();
+        assert_eq!(pairs.len(), usize::from(CLIENTS) * usize::from(SERVERS));
     }
 
     #[test]

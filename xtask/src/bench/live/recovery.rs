@@ -14,12 +14,16 @@ use crate::interrupt;
 use crate::measure::Bystander;
 use crate::record::Scenario;
 
-/// A block towards one destination, one of everything, one of a service.
-pub(super) const ATTACKS: [&str; 3] = ["icmp-1000", "scan-connect-t4", "guess-ftp-4"];
+/// A block towards one destination, one of everything, one of a service; and of a
+/// scan that may be forged.
+pub(super) const ATTACKS: [&str; 4] =
+    ["icmp-1000", "scan-connect-t4", "guess-ftp-4", "scan-syn-t4"];
 pub(super) const TTL_SECONDS: u8 = 5;
 /// Ends are noticed every second, and tried for every second.
 const SLACK: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
+/// Who is back stays, however often he asks.
+const AFTERWARDS: u32 = 10;
 /// Connections a second between others meanwhile.
 const OTHERS: u32 = 200;
 
@@ -27,6 +31,8 @@ pub(super) struct Recovered {
     blocked: bool,
     /// From the attack's end until the same host is heard again.
     back: Option<Duration>,
+    /// Of [`AFTERWARDS`] more times it asked, how often it was not heard.
+    unheard: u32,
     others_ping: Pinged,
     others_asked: u64,
     others_failed: u64,
@@ -50,6 +56,11 @@ pub(super) fn measure(stage: &mut Stage<'_>, attack: &Scenario) -> Result<Recove
             back = Some(ended.elapsed());
         }
     }
+    let mut unheard = 0;
+    for _ in 0..if back.is_some() { AFTERWARDS } else { 0 } {
+        interrupt::pause(Duration::from_secs(1))?;
+        unheard += u32::from(!is_heard(&lab.attacker, attack, &lab.h1)?);
+    }
     let others_ping = pings.finish()?;
     let served = load.finish()?;
     watch.forget()?;
@@ -57,6 +68,7 @@ pub(super) fn measure(stage: &mut Stage<'_>, attack: &Scenario) -> Result<Recove
     Ok(Recovered {
         blocked: outcome.decisions > 0,
         back,
+        unheard,
         others_ping,
         others_asked: served.done + served.failed,
         others_failed: served.failed,
@@ -87,6 +99,8 @@ fn is_heard(attacker: &Host, attack: &Scenario, victim: &Host) -> Result<bool> {
             "-s",
             "-o",
             "/dev/null",
+            "--connect-timeout",
+            "1",
             "-m",
             "2",
             "--interface",
@@ -100,6 +114,7 @@ fn is_heard(attacker: &Host, attack: &Scenario, victim: &Host) -> Result<bool> {
         // curl's 67: not let in, so spoken to.
         let code = status.and_then(|status| status.code());
         if !matches!(code, Some(0 | 67)) {
+            eprintln!("             not heard ({code:?}): {}", words.join(" "));
             return Ok(false);
         }
     }
@@ -107,10 +122,11 @@ fn is_heard(attacker: &Host, attack: &Scenario, victim: &Host) -> Result<bool> {
 }
 
 impl Recovered {
-    pub(super) const HEADER: [&'static str; 6] = [
+    pub(super) const HEADER: [&'static str; 7] = [
         "attack",
         "blocked",
         "back after",
+        "unheard again",
         "others' pings lost",
         "others' connections failed",
         "decisions against others",
@@ -124,6 +140,7 @@ impl Recovered {
                 || "never".to_owned(),
                 |back| format!("{:.1} s", back.as_secs_f64()),
             ),
+            format!("{} of {AFTERWARDS}", self.unheard),
             format!(
                 "{} of {}",
                 self.others_ping.sent - self.others_ping.received,
@@ -143,6 +160,12 @@ impl Recovered {
                 milliseconds(self.back.filter(|_| self.blocked)),
                 "ms",
                 limit.as_secs_f64() * 1000.0,
+            ),
+            Row::less(
+                format!("live recovery: {name}: unheard again"),
+                self.back.map_or(f64::NAN, |_| f64::from(self.unheard)),
+                "",
+                0.0,
             ),
             Row::less(
                 format!("live recovery: {name}: others' pings lost"),

@@ -18,6 +18,11 @@ pub(super) fn outcomes(outcomes: &[Outcome]) -> String {
                 if outcome.held { "held" } else { "" }.to_owned(),
                 format!("{:.0}", number(outcome.sent) / outcome.seconds),
                 classes.join(" "),
+                format!(
+                    "{} of {}",
+                    grouped(outcome.accused),
+                    grouped(outcome.predictions)
+                ),
                 outcome.decisions.to_string(),
                 outcome.reaction.map_or_else(
                     || "-".to_owned(),
@@ -42,6 +47,7 @@ pub(super) fn outcomes(outcomes: &[Outcome]) -> String {
         "",
         "packets/s",
         "decided",
+        "seen as attack",
         "decisions",
         "first",
         "dropped then",

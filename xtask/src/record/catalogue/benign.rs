@@ -341,4 +341,6 @@ meanwhile-ansible  h2       all  {traffic} repeat --any-code --seconds {s} --rat
 meanwhile-ftp      h1       all  {traffic} repeat --any-code --seconds {s} --rate 0.1 -- curl -sS --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-6] -o /dev/null
 meanwhile-call     h2       all  {traffic} media {src} {dst} --seconds {s} --rate 20 --size 160
 meanwhile-noise    h1       all  {traffic} noise {src} {dev} --seconds {s} --rate 0.5
+meanwhile-down     h2       all  {traffic} retry {src} {quiet}.7 --seconds {s} --rate 0.2 --patience 2
+meanwhile-monitor  h1       all  {traffic} monitor {src} 10.83.4.1 --count 6 --ports 22,80,443 --seconds {s} --rate 0.1 --pause 0.1
 ";

@@ -7,6 +7,7 @@
 
 pub(super) mod attacks;
 pub(super) mod benign;
+pub(super) mod lookalikes;
 
 use super::scenarios::Place;
 
@@ -70,12 +71,13 @@ fn entry(line: &str) -> Option<Entry> {
 mod tests {
     use super::attacks::GROUPS;
     use super::benign::{BACKGROUND, BENIGN};
+    use super::lookalikes::LOOKALIKES;
     use super::*;
 
     #[test]
     fn every_line_of_every_table_is_read() {
         let attacks = GROUPS.iter().map(|group| group.table);
-        for table in [BENIGN, BACKGROUND].into_iter().chain(attacks) {
+        for table in [BENIGN, LOOKALIKES, BACKGROUND].into_iter().chain(attacks) {
             let lines = table.lines().filter(|line| !line.trim().is_empty()).count();
             let read: usize = read(table)
                 .iter()

@@ -1,6 +1,11 @@
 //! `tidegate-train fit --all`: the shipped models, made or made again and compared.
 
-use std::{fs, io::Write as _, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context as _, ensure};
 use tidegate_models::train::{
@@ -27,13 +32,17 @@ pub(super) fn run(args: &FitArgs) -> anyhow::Result<()> {
         args.recorded.clone()
     };
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|n| name.contains(n));
-    let mut requests = recipes::shipped(&args.data, &recorded);
+    let mut requests = recipes::shipped(args.data.as_deref().unwrap_or(Path::new("")), &recorded);
     requests.retain(|request| wanted(&request.name));
     ensure!(
         !requests.is_empty(),
         "--only {}: no such model",
         args.only.join(", ")
     );
+    let database = args.database()?;
+    for request in &mut requests {
+        request.database.clone_from(&database);
+    }
     let seeds_folder = args.output.join("seeds");
     if !args.check {
         fs::create_dir_all(&seeds_folder)

@@ -1,0 +1,174 @@
+//! `cargo xtask bench captures`: what the live model makes of captures that others made, by `tidegate replay`.
+//!
+//! Nothing is trained or chosen with them. They are not the project's to publish: `TIDEGATE_PCAPS` names the folder of
+//! the attacks, `TIDEGATE_ORACLE` the one with benign connections in its `conn/`.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::Row;
+use crate::{paths, process};
+
+/// Whether a connection is one of those asked for.
+type Belongs = fn(&Connection) -> bool;
+
+/// What each capture is, as its publisher says, and which of its connections belong to that.
+const ATTACKS: [(&str, &str, Belongs); 7] = [
+    ("stopddos_synflood_spoofed.pcap", "dos", everything),
+    ("stopddos_isakmp_amp.pcap", "dos", everything),
+    // Scans and stray answers of the same half minute are in it, too.
+    ("stopddos_dns_amp_frag.pcap", "dos", dns_answer),
+    ("sv_syn_flood.pcap", "dos", everything),
+    ("sv_rsmurf6.pcap", "dos", everything),
+    ("chris_synscan.pcapng", "probe", everything),
+    ("zeek_ftp_bruteforce.pcap", "r2l", everything),
+];
+/// Percent of an attack's connections that are to get its class.
+const FOUND: f64 = 95.0;
+/// Percent of benign connections that may be called an attack.
+const ALARMS: f64 = 0.1;
+
+const fn everything(_: &Connection) -> bool {
+    true
+}
+
+/// Or a later fragment of one, which has no ports.
+fn dns_answer(connection: &Connection) -> bool {
+    connection.protocol == "udp" && matches!(connection.src_port, 0 | 53)
+}
+
+/// Connections by class.
+type Classes = BTreeMap<String, u32>;
+
+pub(super) fn measure(model: Option<&Path>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let folder = folder("TIDEGATE_PCAPS")?;
+    for (name, class, belongs) in ATTACKS {
+        let path = folder.join(name);
+        if !path.exists() {
+            eprintln!("not there: {name}");
+            continue;
+        }
+        let classes = replay(&path, model, belongs)?;
+        let right = classes.get(class).copied().unwrap_or(0);
+        let share = percent(right, classes.values().sum());
+        let name = format!("{name}: {class} of {}", words(&classes));
+        rows.push(Row::more(name, share, "%", FOUND));
+    }
+    let mut benign = Classes::new();
+    for path in captures(&self::folder("TIDEGATE_ORACLE")?.join("conn"))? {
+        for (class, count) in replay(&path, model, everything)? {
+            *benign.entry(class).or_default() += count;
+        }
+    }
+    let all = benign.values().sum();
+    // `unknown` is shown and blocks nobody.
+    let quiet = ["normal", "unknown"].map(|class| benign.get(class).copied().unwrap_or(0));
+    let alarms = percent(all - quiet.iter().sum::<u32>(), all);
+    let name = format!("benign captures, alarms of {}", words(&benign));
+    rows.push(Row::less(name, alarms, "%", ALARMS));
+    Ok(rows)
+}
+
+fn folder(variable: &str) -> Result<PathBuf> {
+    let folder = env::var_os(variable);
+    let folder = folder.with_context(|| format!("{variable} names no folder with captures"))?;
+    Ok(folder.into())
+}
+
+fn captures(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let is_capture = |extension: &std::ffi::OsStr| extension == "pcap" || extension == "pcapng";
+        if path.extension().is_some_and(is_capture) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// A line of `tidegate replay -o jsonl`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Connection(Connection),
+    Summary {
+        #[serde(rename = "summary")]
+        _rest: serde::de::IgnoredAny,
+    },
+}
+
+#[derive(Deserialize)]
+struct Connection {
+    protocol: String,
+    src_port: u16,
+    class: String,
+}
+
+/// The connections of a capture that are asked for, by class.
+fn replay(capture: &Path, model: Option<&Path>, belongs: Belongs) -> Result<Classes> {
+    let mut command = Command::new(paths::agent());
+    command.arg("replay").arg(capture).args(["-o", "jsonl"]);
+    if let Some(model) = model {
+        command.arg("--model").arg(model);
+    }
+    let output = command.output().context("cannot start tidegate")?;
+    if !output.status.success() {
+        bail!("`{}` failed", process::line(&command));
+    }
+    let mut classes = Classes::new();
+    for line in String::from_utf8(output.stdout)?.lines() {
+        match serde_json::from_str(line)? {
+            Line::Connection(connection) if belongs(&connection) => {
+                *classes.entry(connection.class).or_default() += 1;
+            }
+            Line::Connection(_) | Line::Summary { .. } => {}
+        }
+    }
+    Ok(classes)
+}
+
+fn percent(part: u32, whole: u32) -> f64 {
+    f64::from(part) / f64::from(whole) * 100.0
+}
+
+/// The largest class first.
+fn words(classes: &Classes) -> String {
+    let mut counts: Vec<_> = classes.iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let words: Vec<String> = counts
+        .iter()
+        .map(|(class, count)| format!("{count} {class}"))
+        .collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_told_largest_class_first() {
+        let classes = [("dos", 3), ("normal", 20)].map(|(class, count)| (class.to_owned(), count));
+        assert_eq!(words(&classes.into()), "20 normal, 3 dos");
+        assert!((percent(3, 23) - 13.04).abs() < 0.01);
+    }
+
+    #[test]
+    fn lines_are_connections_and_a_summary() {
+        let read = |line| serde_json::from_str::<Line>(line).expect("a line");
+        let summary = read(r#"{"summary":{"classes":{"dos":1}}}"#);
+        assert!(matches!(summary, Line::Summary { .. }));
+        let answer = read(r#"{"src":"::1","protocol":"udp","src_port":53,"class":"dos"}"#);
+        assert!(matches!(answer, Line::Connection(answer) if dns_answer(&answer)));
+    }
+}
