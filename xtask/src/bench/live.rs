@@ -250,7 +250,11 @@ fn attacks(
     let mut outcomes = Vec::new();
     for attack in attacks {
         eprintln!("  {part}  {} ({})", attack.name, attack.label.name());
-        outcomes.push(watch.attack(&stage.lab, attack)?);
+        let outcome = watch.attack(&stage.lab, attack)?;
+        if outcome.decisions == 0 {
+            eprintln!("         no decision");
+        }
+        outcomes.push(outcome);
         stage.servers.check()?;
         watch.forget()?;
         interrupt::pause(Duration::from_secs_f64(record::GAP))?;

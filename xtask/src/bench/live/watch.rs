@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const AFTERWARDS: Duration = Duration::from_millis(1200);
 /// And so long if nothing was decided: what was over in a moment is decided by second looks, a second later.
 const LOOKED_AT: Duration = Duration::from_secs(3);
+
+/// An attack ends so long after the first decision against it was seen: what it is answered with is known by then.
+const BLOCKED_FOR: Duration = Duration::from_secs(2);
 
 /// A decision against somebody who attacked nobody.
 #[derive(Clone, Debug)]
@@ -131,7 +134,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Runs the attack to its end and sees what is decided meanwhile.
+    /// Runs the attack to its end, or until it has been blocked for a while, and sees what is decided meanwhile.
     pub(super) fn attack(&mut self, lab: &Lab, scenario: &Scenario) -> Result<Outcome> {
         let known: BTreeSet<String> = self
             .agent
@@ -141,19 +144,23 @@ impl Watch {
             .map(|decision| decision.id.to_string())
             .collect();
         record::prefer(&lab.attacker, scenario)?;
-        let never = AtomicBool::new(false);
+        let over = AtomicBool::new(false);
         let before = lab.attacker.sent_packets()?;
         let began = Instant::now();
-        let mut at_decision = None;
+        let mut at_decision: Option<(u64, Instant)> = None;
         let ran = thread::scope(|scope| {
-            let playing = scope.spawn(|| record::play(lab, scenario, &never));
+            let playing = scope.spawn(|| record::play(lab, scenario, &over));
             while !playing.is_finished() {
                 interrupt::pause(LOOK_EVERY)?;
-                if at_decision.is_none() {
+                if let Some((_, when)) = at_decision {
+                    if when.elapsed() >= BLOCKED_FOR {
+                        over.store(true, Ordering::Relaxed);
+                    }
+                } else {
                     // Under a flood an answer may be late: the next one will do.
                     let active = self.agent.api.active_decisions().unwrap_or_default();
                     if active.iter().any(|one| self.covers(one, scenario)) {
-                        at_decision = Some(lab.attacker.sent_packets()?);
+                        at_decision = Some((lab.attacker.sent_packets()?, Instant::now()));
                     }
                 }
             }
@@ -202,7 +209,7 @@ impl Watch {
             decisions: against.len(),
             first_decision: first,
             reaction: None,
-            dropped: at_decision.map(|at| share(dropped, sent - at)),
+            dropped: at_decision.map(|(at, _)| share(dropped, sent - at)),
             predictions: 0,
             accused: 0,
             false_blocks: all
