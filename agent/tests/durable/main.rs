@@ -15,6 +15,7 @@ mod outage;
 mod points;
 mod support;
 mod telegraf;
+mod transport;
 mod verdict_log;
 mod victoria;
 

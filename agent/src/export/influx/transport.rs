@@ -1,13 +1,13 @@
 //! How points get to a server.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use reqwest::{
     Client, Url,
     header::{AUTHORIZATION, HeaderValue, RETRY_AFTER},
     redirect,
 };
-use tidegate_influx::{Answer, Secret, one_line};
+use tidegate_influx::{Answer, Secret, may_be_too_large, one_line};
 
 use crate::config::{InfluxApi, InfluxConfig};
 
@@ -92,6 +92,8 @@ impl Transport {
 
     /// Sends points; `again` after an attempt that failed.
     pub(super) async fn send(&self, lines: String, again: bool) -> Answer {
+        // Once may be a server that crashes, or a connection that was idle for too long.
+        let bytes = if again { lines.len() } else { 0 };
         match &self.crate_client {
             Some(client) if !again => {
                 let sent = client.write_line_protocol(&self.org, &self.bucket, lines);
@@ -100,12 +102,12 @@ impl Transport {
                     Err(influxdb2::RequestError::Http { status, text }) => {
                         Answer::new(status.as_u16(), &text, None)
                     }
-                    Err(error) => Answer::Later(one_line(&causes(&error)), None),
+                    Err(error) => unanswered(&error, bytes),
                 }
             }
             _ => match self.post(lines).await {
                 Ok(answer) => answer,
-                Err(error) => Answer::Later(one_line(&causes(&error.without_url())), None),
+                Err(error) => unanswered(&error.without_url(), bytes),
             },
         }
     }
@@ -141,6 +143,20 @@ fn builder(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuild
         .redirect(redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
+}
+
+/// A request that nobody answered; `bytes` is its length, where that may be the reason.
+fn unanswered(error: &(dyn std::error::Error + 'static), bytes: usize) -> Answer {
+    let words = one_line(&causes(error));
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let broken = error.downcast_ref::<io::Error>();
+        if broken.is_some_and(|broken| may_be_too_large(broken, bytes)) {
+            return Answer::TooLarge(words);
+        }
+        cause = error.source();
+    }
+    Answer::Later(words, None)
 }
 
 /// Value of a header that proves to know the secret; nobody shows it.

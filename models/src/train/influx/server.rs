@@ -1,10 +1,10 @@
 //! The way to a database.
 
-use std::{fmt, io, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use tidegate_influx::{Answer, Secret, one_line};
+use tidegate_influx::{Answer, Secret, may_be_too_large, one_line};
 use ureq::{Agent, BodyReader, http::Response};
 
 use super::{
@@ -17,8 +17,6 @@ use crate::UnknownName;
 
 /// So much of an answer that is no success is read.
 const WORDS: u64 = 4_096;
-/// A request no larger than this is not too large for anybody.
-const SMALL: usize = 256 << 10;
 /// So much of any other answer but rows.
 const ANSWER: u64 = 16 << 20;
 
@@ -177,8 +175,7 @@ impl Database {
         }
         match request.send(lines) {
             Ok(mut response) => answer(&mut response),
-            // Some servers hang up on a request that is too large, and nobody hears them say 413.
-            Err(ureq::Error::Io(error)) if lines.len() > SMALL && is_hung_up(&error) => {
+            Err(ureq::Error::Io(error)) if may_be_too_large(&error, lines.len()) => {
                 Answer::TooLarge(one_line(&error.to_string()))
             }
             Err(error) => Answer::Later(one_line(&error.to_string()), None),
@@ -355,14 +352,6 @@ pub(super) fn check_name(setting: &'static str, text: &str) -> Result<(), Influx
         });
     }
     Ok(())
-}
-
-fn is_hung_up(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset
-    )
 }
 
 fn answer(response: &mut Response<ureq::Body>) -> Answer {
