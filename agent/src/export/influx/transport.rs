@@ -1,6 +1,6 @@
 //! How points get to a server.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf};
 
 use reqwest::{
     Client, Url,
@@ -23,6 +23,14 @@ pub enum TransportError {
     /// The HTTP client.
     #[error("can't make an HTTP client: {0}")]
     Client(String),
+    /// Nobody who could say who the server is.
+    #[error("influx.ca_file: {path}: {why}")]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// A server and the way to it.
@@ -47,10 +55,9 @@ impl Transport {
         secret: Secret,
     ) -> Result<Self, TransportError> {
         let base = Url::parse(url).map_err(|error| TransportError::Url(error.to_string()))?;
-        let builder = || builder(config.connect_timeout, config.timeout);
         let failed =
             |error: &dyn std::error::Error| TransportError::Client(one_line(&causes(error)));
-        let client = builder().build().map_err(|error| failed(&error))?;
+        let client = builder(config)?.build().map_err(|error| failed(&error))?;
         let precision = ("precision", "ns".to_owned());
         let (path, query, crate_client) = match config.api {
             InfluxApi::V1 => {
@@ -66,7 +73,7 @@ impl Transport {
                 let bucket = ("bucket", config.bucket.clone());
                 let query = vec![bucket, ("org", config.org.clone()), precision];
                 let client = influxdb2::ClientBuilder::with_builder(
-                    builder(),
+                    builder(config)?,
                     url,
                     config.org.clone(),
                     secret.expose(),
@@ -135,14 +142,49 @@ impl Transport {
 }
 
 /// The crate sets no timeouts of its own. No proxy and no redirect: somebody else would get to see the secret.
-fn builder(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuilder {
-    Client::builder()
-        .connect_timeout(connect_timeout)
-        .timeout(timeout)
+fn builder(config: &InfluxConfig) -> Result<reqwest::ClientBuilder, TransportError> {
+    let builder = Client::builder()
+        .connect_timeout(config.connect_timeout)
+        .timeout(config.timeout)
         .pool_max_idle_per_host(1)
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
+    trusting(builder, config)
+}
+
+/// Without TLS there is nobody to trust: the configuration was refused.
+#[cfg(not(feature = "tls"))]
+fn trusting(
+    builder: reqwest::ClientBuilder,
+    _: &InfluxConfig,
+) -> Result<reqwest::ClientBuilder, TransportError> {
+    Ok(builder)
+}
+
+/// Those of the file, and then nobody else.
+#[cfg(feature = "tls")]
+fn trusting(
+    builder: reqwest::ClientBuilder,
+    config: &InfluxConfig,
+) -> Result<reqwest::ClientBuilder, TransportError> {
+    let Some(path) = &config.ca_file else {
+        return Ok(builder);
+    };
+    let wrong = |why: String| TransportError::Certificates {
+        path: path.clone(),
+        why,
+    };
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let found = reqwest::Certificate::from_pem_bundle(&text);
+    let found = found.map_err(|error| wrong(causes(&error)))?;
+    if found.is_empty() {
+        return Err(wrong("holds no certificate in PEM".to_owned()));
+    }
+    let builder = builder.tls_built_in_root_certs(false);
+    Ok(found.into_iter().fold(builder, |builder, certificate| {
+        builder.add_root_certificate(certificate)
+    }))
 }
 
 /// A request that nobody answered; `bytes` is its length, where that may be the reason.

@@ -1,6 +1,6 @@
 //! The way to a database.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -67,6 +67,8 @@ pub struct Settings {
     pub org: String,
     /// User: the secret is then a password. Without one it is a token.
     pub user: String,
+    /// Certificates (PEM) of those who may say who the server is; else those Mozilla trusts. For `https` only.
+    pub ca_file: Option<PathBuf>,
     /// The measurement of the rows.
     pub measurement: String,
     /// Patience with a connection that does not come about.
@@ -88,6 +90,7 @@ impl Settings {
             database: database.to_owned(),
             org: String::new(),
             user: String::new(),
+            ca_file: None,
             measurement: MEASUREMENT.to_owned(),
             connect_timeout: Duration::from_secs(3),
             timeout: Duration::from_secs(60),
@@ -110,7 +113,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// A setting that makes no sense, or `https` in a build without the feature `tls`.
+    /// A setting that makes no sense, certificates that can't be read, or `https` in a build without the feature `tls`.
     pub fn new(settings: Settings, secret: Secret) -> Result<Self, InfluxError> {
         if settings.url.starts_with("https:") && !cfg!(feature = "tls") {
             return Err(InfluxError::Setting {
@@ -118,9 +121,15 @@ impl Database {
                 problem: "this build speaks no TLS: build with --features train,tls".to_owned(),
             });
         }
+        if settings.ca_file.is_some() && !settings.url.starts_with("https:") {
+            return Err(InfluxError::Setting {
+                name: "--ca-file",
+                problem: "is for a server of https".to_owned(),
+            });
+        }
         check_name("--db", &settings.database)?;
         check_name("--measurement", &settings.measurement)?;
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .timeout_connect(Some(settings.connect_timeout))
             .timeout_recv_response(Some(settings.timeout))
             .timeout_per_read(Some(settings.timeout))
@@ -129,13 +138,13 @@ impl Database {
             // Nobody else gets to see the secret.
             .max_redirects(0)
             .proxy(None)
-            .user_agent(concat!("tidegate-train/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+            .user_agent(concat!("tidegate-train/", env!("CARGO_PKG_VERSION")));
+        #[cfg(feature = "tls")]
+        let config = config.tls_config(super::tls::trusting(&settings)?);
         Ok(Self {
             settings,
             secret,
-            agent,
+            agent: config.build().new_agent(),
         })
     }
 
