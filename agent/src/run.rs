@@ -24,10 +24,10 @@ use crate::{
     error::{AppError, ErrorKind},
     export::{
         Recorder,
-        influx::{Exporter, Secret},
-        verdict_log::VerdictLog,
+        influx::{self, Exporter, Secret},
+        verdict_log::{self, VerdictLog},
     },
-    journal::{Journal, JournalError, Past},
+    journal::{Journal, JournalError, Past, Reader},
     notify::ServiceManager,
     pipeline::Pipeline,
     token::Token,
@@ -105,6 +105,10 @@ pub fn run(config: &Config) -> Result<(), AppError> {
         (Some(path), Some(journal)) => {
             Some(VerdictLog::start(journal, path).map_err(AppError::config)?)
         }
+        (None, Some(journal)) => {
+            forget(journal, verdict_log::KIND);
+            None
+        }
         _ => None,
     };
     if let Some(log) = &verdict_log {
@@ -171,11 +175,23 @@ fn start_exporter(
     journal: Option<&Path>,
     secret: Secret,
 ) -> Result<Option<Exporter>, AppError> {
-    let (Some(url), Some(journal)) = (&config.influx.url, journal) else {
+    let Some(journal) = journal else {
+        return Ok(None);
+    };
+    let Some(url) = &config.influx.url else {
+        forget(journal, influx::KIND);
         return Ok(None);
     };
     let exporter = Exporter::start(journal, url, &config.influx, secret);
     exporter.map(Some).map_err(AppError::config)
+}
+
+/// An exporter of earlier starts that is configured no more: else all that the journal removes would count as lost to it.
+fn forget(journal: &Path, kind: &str) {
+    let forgotten = Reader::open(journal).and_then(|reader| reader.forget(kind));
+    if let Err(error) = forgotten {
+        tracing::debug!(%error, kind, "where an exporter had come to is not forgotten");
+    }
 }
 
 /// The service manager that started us, if one did.

@@ -1,11 +1,13 @@
 //! What a server's answer means for the points that were sent.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 
 /// The longest a server may make us wait.
 const LONGEST: Duration = Duration::from_secs(3_600);
+/// A request no larger than this is not too large for anybody.
+const SMALL: usize = 256 << 10;
 /// So much of a server's words is kept.
 const WORDS: usize = 500;
 
@@ -14,7 +16,7 @@ const WORDS: usize = 500;
 pub enum Answer {
     /// The points are stored.
     Stored,
-    /// Not now: no connection, no answer in time, 429, 5xx. With how long the server asks to wait.
+    /// Not now: no connection, no answer in time, 408, 429, 5xx. With how long the server asks to wait.
     Later(String, Option<Duration>),
     /// 401, 403 or 404: the server does not take our word, or knows no such database. That is about us and not about
     /// the points, so they wait until somebody has set it right.
@@ -34,12 +36,25 @@ impl Answer {
             200..=299 => Self::Stored,
             401 | 403 | 404 => Self::NotUs(words),
             413 => Self::TooLarge(words),
-            429 => Self::Later(words, retry_after.and_then(wait)),
+            // 408 is a timeout on the other side.
+            408 | 429 => Self::Later(words, retry_after.and_then(wait)),
             400..=499 => Self::Refused(words),
             // Redirects too: whoever answers is not the server meant.
             _ => Self::Later(words, retry_after.and_then(wait)),
         }
     }
+}
+
+/// Whether a request of so many bytes broke off because it was too large: some servers answer 413, read no further and
+/// hang up, and nobody hears them.
+#[must_use]
+pub fn may_be_too_large(error: &io::Error, bytes: usize) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    bytes > SMALL
+        && matches!(
+            error.kind(),
+            BrokenPipe | ConnectionAborted | ConnectionReset
+        )
 }
 
 /// `Retry-After`: seconds, or a date.
@@ -78,7 +93,7 @@ mod tests {
         for status in [400, 405, 422] {
             assert!(matches!(Answer::new(status, "", None), Answer::Refused(_)));
         }
-        for status in [301, 429, 500, 502, 503, 504] {
+        for status in [301, 408, 429, 500, 502, 503, 504] {
             assert!(matches!(Answer::new(status, "", None), Answer::Later(..)));
         }
         assert!(matches!(Answer::new(413, "", None), Answer::TooLarge(_)));

@@ -16,7 +16,7 @@ mod backoff;
 mod secret;
 mod url;
 
-pub use answer::{Answer, one_line};
+pub use answer::{Answer, may_be_too_large, one_line};
 pub use backoff::Backoff;
 pub use secret::{SECRET_VARIABLE, Secret, SecretError};
 pub use url::server_url;

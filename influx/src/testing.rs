@@ -6,6 +6,8 @@
     reason = "a failing unwrap is a failing test"
 )]
 
+mod https;
+
 use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
@@ -20,6 +22,8 @@ use nix::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use https::{Https, certificate};
 
 /// Longer than it takes to be ready.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -54,7 +54,13 @@ pub(super) struct ConfigArgs {
 #[derive(Args, Clone, Debug)]
 struct InfluxArgs {
     /// InfluxDB that gets every decision.
-    #[arg(long, value_name = "URL", value_parser = tidegate_influx::server_url, env = "TIDEGATE_INFLUX")]
+    // Not parsed by clap, which would show again what may hold a password.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TIDEGATE_INFLUX",
+        hide_env_values = true
+    )]
     influx: Option<String>,
     /// Its endpoint: v1 (/write) or v2 (/api/v2/write of 1.8, 2.x and 3.x) [v1, v2].
     #[arg(long, value_name = "API", env = "TIDEGATE_INFLUX_API")]
@@ -73,23 +79,26 @@ struct InfluxArgs {
     influx_secret_file: Option<PathBuf>,
 }
 
-impl From<InfluxArgs> for InfluxOverrides {
-    fn from(args: InfluxArgs) -> Self {
-        Self {
-            url: args.influx,
-            api: args.influx_api,
-            bucket: args.influx_bucket,
-            org: args.influx_org,
-            user: args.influx_user,
-            secret_file: args.influx_secret_file,
-        }
+impl InfluxArgs {
+    fn overrides(self) -> Result<InfluxOverrides, AppError> {
+        let url = self.influx.map(|url| tidegate_influx::server_url(&url));
+        Ok(InfluxOverrides {
+            url: url
+                .transpose()
+                .map_err(|problem| AppError::usage(format_args!("--influx {problem}")))?,
+            api: self.influx_api,
+            bucket: self.influx_bucket,
+            org: self.influx_org,
+            user: self.influx_user,
+            secret_file: self.influx_secret_file,
+        })
     }
 }
 
 impl ConfigArgs {
     /// The configuration; the file it came from, if any.
     pub(super) fn resolve(self) -> Result<Config, AppError> {
-        let (file, overrides) = self.split();
+        let (file, overrides) = self.split()?;
         Config::resolve(file.as_deref(), overrides)
     }
 
@@ -97,7 +106,7 @@ impl ConfigArgs {
         self.config.as_ref()
     }
 
-    fn split(self) -> (Option<PathBuf>, Overrides) {
+    fn split(self) -> Result<(Option<PathBuf>, Overrides), AppError> {
         let overrides = Overrides {
             interfaces: self.interface,
             mode: self.mode,
@@ -108,10 +117,10 @@ impl ConfigArgs {
             model: self.model,
             listen: self.api,
             journal: self.journal,
-            influx: self.influx.into(),
+            influx: self.influx.overrides()?,
             ..Overrides::default()
         };
-        (self.config, overrides)
+        Ok((self.config, overrides))
     }
 }
 
@@ -132,7 +141,7 @@ pub(super) struct RunArgs {
 
 impl RunArgs {
     pub(super) fn resolve(self) -> Result<Config, AppError> {
-        let (file, overrides) = self.config.split();
+        let (file, overrides) = self.config.split()?;
         let overrides = Overrides {
             record: self.record,
             once_ready_fd: self.once_ready_fd,

@@ -85,6 +85,7 @@ bucket = "db/policy"
 org = "home"
 user = "gate"
 secret_file = "/etc/secret"
+ca_file = "/etc/ca.pem"
 host = "gate 1"
 refused_file = "/srv/refused"
 connect_timeout = "1s"
@@ -110,6 +111,7 @@ timeout = "2s"
             org: "home".to_owned(),
             user: "gate".to_owned(),
             secret_file: Some("/etc/secret".into()),
+            ca_file: Some("/etc/ca.pem".into()),
             host: "gate 1".to_owned(),
             refused_file: Some("/srv/refused".into()),
             connect_timeout: Duration::from_secs(1),

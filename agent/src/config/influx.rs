@@ -36,6 +36,9 @@ pub struct InfluxConfig {
     /// File with the token, or with the user's password for v1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_file: Option<PathBuf>,
+    /// Certificates (PEM) of those who may say who the server is; else those Mozilla trusts. For `https` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// Tag `host` of every point; else the machine's name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub host: String,
@@ -59,6 +62,7 @@ impl Default for InfluxConfig {
             org: String::new(),
             user: String::new(),
             secret_file: None,
+            ca_file: None,
             host: String::new(),
             refused_file: None,
             connect_timeout: Duration::from_secs(3),
@@ -113,9 +117,15 @@ impl InfluxConfig {
                 "influx.user is for influx.api = \"v1\"; with v2 a token says who it is (1.8: \"user:password\")",
             ));
         }
-        if url.starts_with("https:") && !cfg!(feature = "tls") {
+        let is_https = url.starts_with("https:");
+        if is_https && !cfg!(feature = "tls") {
             return Err(AppError::config(
                 "this build speaks no TLS, as influx.url wants: build with --features tls",
+            ));
+        }
+        if self.ca_file.is_some() && !is_https {
+            return Err(AppError::config(
+                "influx.ca_file is for an influx.url of https",
             ));
         }
         Ok(())
@@ -139,5 +149,18 @@ mod tests {
             ..config
         };
         assert_eq!(v1.check(), Ok(()));
+    }
+
+    #[test]
+    fn certificates_go_with_https() {
+        let with = |url: &str| InfluxConfig {
+            url: Some(url.to_owned()),
+            ca_file: Some("/etc/ca.pem".into()),
+            ..InfluxConfig::default()
+        };
+        let plain = with("http://a:1").check();
+        assert!(plain.is_err_and(|error| error.to_string().contains("influx.ca_file")));
+        let secure = with("https://a:1").check();
+        assert_eq!(secure.is_ok(), cfg!(feature = "tls"), "{secure:?}");
     }
 }

@@ -26,6 +26,9 @@ use crate::{
     journal::{Entry, JournalError, Reader},
 };
 
+/// First word of the names of its cursors in the journal.
+pub(crate) const KIND: &str = "log";
+
 /// Lines written at a time.
 const BATCH: usize = 1_000;
 /// Between two looks at the journal.
@@ -76,7 +79,7 @@ impl VerdictLog {
         let work = Work {
             journal: journal.to_owned(),
             path: path.to_owned(),
-            cursor: format!("log {}", path.display()),
+            cursor: format!("{KIND} {}", path.display()),
             trouble: Arc::clone(&trouble),
         };
         let (stop, stopped) = sync_channel(0);

@@ -16,6 +16,9 @@ use crate::decision::Decision;
 const FORGET: &str = "DELETE FROM cursors WHERE name <> ?1 \
      AND substr(name, 1, instr(name, ' ')) = substr(?1, 1, instr(?1, ' '))";
 
+/// From its first look on, what is removed unseen by an exporter is missing.
+const BEGIN: &str = "INSERT INTO cursors VALUES (?1, 0) ON CONFLICT (name) DO NOTHING";
+
 /// A connection that reads, and keeps the cursor of one exporter.
 #[derive(Debug)]
 pub struct Reader {
@@ -147,6 +150,7 @@ impl Reader {
     }
 
     /// How far an exporter has come; the cursors of all others of its kind, the first word of its name, are forgotten.
+    /// One that is new is at 0, and what the writer removes from then on was not exported.
     ///
     /// # Errors
     ///
@@ -154,11 +158,27 @@ impl Reader {
     pub fn cursor(&self, name: &str) -> Result<i64, JournalError> {
         let read = || {
             self.connection.execute(FORGET, [name])?;
+            if let Err(error) = self.connection.execute(BEGIN, [name]) {
+                // A full disk keeps nobody from reading.
+                tracing::debug!(%error, name, "that there is an exporter can't be noted");
+            }
             let sql = "SELECT change FROM cursors WHERE name = ?1";
             let found = self.connection.query_row(sql, [name], |row| row.get(0));
             Ok(found.optional()?.unwrap_or(0))
         };
         read().map_err(|source| self.error(source))
+    }
+
+    /// Forgets all exporters of a kind, the first word of their names: there is none any more, and nobody misses what
+    /// they have not seen.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says.
+    pub fn forget(&self, kind: &str) -> Result<(), JournalError> {
+        let sql = "DELETE FROM cursors WHERE substr(name, 1, instr(name, ' ') - 1) = ?1";
+        let done = self.connection.execute(sql, [kind]);
+        done.map(drop).map_err(|source| self.error(source))
     }
 
     /// Notes how far an exporter has come.

@@ -63,6 +63,11 @@ fn bad_usage_exits_64() {
         assert_eq!(ran.stdout, "", "{args:?}");
         assert!(!ran.stderr.is_empty(), "{args:?}");
     }
+    for url in ["http://me:hush@db:8086", "http://db:8086?p=hush"] {
+        let ran = run(&mut tidegate(&["run", "-i", "lo", "--influx", url]));
+        assert!(ran.failed(64).starts_with("--influx must "), "{ran:?}");
+        assert!(!ran.stderr.contains("hush"), "{ran:?}");
+    }
     let ran = run(&mut tidegate(&["run"]));
     assert!(ran.failed(64).contains("-i IFACE"), "{ran:?}");
 }

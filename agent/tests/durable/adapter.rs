@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
 };
 
@@ -20,14 +20,24 @@ pub(crate) struct Adapter {
     shared: Arc<Shared>,
 }
 
+/// A request that was read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) bytes: usize,
+    pub(crate) points: usize,
+}
+
 #[derive(Default)]
 struct Shared {
+    /// Requests with more bytes are neither read nor answered but hung up on; 0 for none.
+    rude_above: AtomicUsize,
+    /// Requests the server said 413 to.
+    too_large: AtomicU32,
     /// Requests still to be answered with 503.
     busy: AtomicU32,
     /// What such an answer has as its Retry-After.
     retry_after: Mutex<String>,
-    /// Every request's first line and body.
-    seen: Mutex<Vec<(String, usize)>>,
+    seen: Mutex<Vec<Seen>>,
 }
 
 impl Adapter {
@@ -61,8 +71,18 @@ impl Adapter {
         self.shared.busy.load(Ordering::SeqCst)
     }
 
-    /// First lines and lengths of the requests so far.
-    pub(crate) fn seen(&self) -> Vec<(String, usize)> {
+    /// Hangs up on larger requests.
+    pub(crate) fn be_rude_above(&self, bytes: usize) {
+        self.shared.rude_above.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Requests so far that were too large for the server.
+    pub(crate) fn too_large(&self) -> u32 {
+        self.shared.too_large.load(Ordering::SeqCst)
+    }
+
+    /// The requests so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 }
@@ -87,13 +107,18 @@ fn serve(stream: &TcpStream, influxd: u16, shared: &Shared) -> Option<()> {
             let line = lines.iter().find(of_name)?;
             Some(line.split_once(": ")?.1.to_owned())
         };
-        let mut body = vec![0; header("content-length:")?.parse().ok()?];
+        let length = header("content-length:")?.parse().ok()?;
+        let most = shared.rude_above.load(Ordering::SeqCst);
+        if most > 0 && length > most {
+            return None;
+        }
+        let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        shared
-            .seen
-            .lock()
-            .unwrap()
-            .push((lines[0].clone(), body.len()));
+        let points = body.iter().filter(|byte| **byte == b'\n').count();
+        shared.seen.lock().unwrap().push(Seen {
+            bytes: body.len(),
+            points,
+        });
         let (status, extra, text) = if header("authorization:") != Some(format!("Token {TOKEN}")) {
             (401, String::new(), "unauthorized access".to_owned())
         } else if !lines[0].starts_with("POST /api/v2/write?bucket=gate&org=testers&precision=ns ")
@@ -118,6 +143,9 @@ fn serve(stream: &TcpStream, influxd: u16, shared: &Shared) -> Option<()> {
                 Err(error) => (502, String::new(), error.to_string()),
             }
         };
+        if status == 413 {
+            shared.too_large.fetch_add(1, Ordering::SeqCst);
+        }
         let content = if status == 204 {
             String::new()
         } else {

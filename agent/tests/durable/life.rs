@@ -224,3 +224,40 @@ fn the_file_stays_below_its_cap_and_unexported_losses_are_counted() {
     assert!(std::fs::metadata(&path).unwrap().len() < 5 << 20);
     assert_eq!(reader(&path).past().unwrap().last_id, 10_000);
 }
+
+/// What an exporter has not seen is counted from its first look on, though its server never answered; nothing is once
+/// there is no exporter any more.
+#[test]
+fn an_exporter_misses_what_was_removed_until_it_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let pruned = |first: u64| {
+        // The first batch of a new writer looks for old ones.
+        let (journal, _) = open(&path);
+        for id in first..first + 3 {
+            let created_at = Timestamp::now() - SignedDuration::from_hours(24 * 32);
+            journal.record(Change::Ended(Arc::new(Decision {
+                created_at: created_at + SignedDuration::from_nanos(id as i64),
+                until: created_at,
+                phase: Phase::Expired,
+                ..decision(id)
+            })));
+        }
+        let status = Arc::clone(journal.status());
+        drop(journal);
+        let (journal, _) = open(&path);
+        journal.record(made(&decision(first + 3)));
+        let again = Arc::clone(journal.status());
+        drop(journal);
+        let (one, other) = (status.health(), again.health());
+        assert_eq!(one.pruned + other.pruned, 3, "{one:?} {other:?}");
+        one.pruned_unexported + other.pruned_unexported
+    };
+    assert_eq!(pruned(1), 0);
+    assert_eq!(reader(&path).cursor("influx v2 http://a b").unwrap(), 0);
+    assert_eq!(pruned(11), 3);
+    reader(&path).forget("log").unwrap();
+    assert_eq!(pruned(21), 3);
+    reader(&path).forget("influx").unwrap();
+    assert_eq!(pruned(31), 0);
+}

@@ -15,6 +15,9 @@ mod outage;
 mod points;
 mod support;
 mod telegraf;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 mod verdict_log;
 mod victoria;
 

@@ -177,6 +177,7 @@ fn no_verdict_is_lost_or_there_twice_whatever_fails() {
     assert!(interrupted < DECISIONS, "killed too late to show anything");
     let mut agent = start_agent(folder.path(), &adapter.url(), begin);
     assert!(agent.wait().unwrap().success());
+    assert!(adapter.too_large() > 0, "no request was too large");
 
     let refused = std::fs::read_to_string(folder.path().join("refused"));
     assert!(refused.is_err(), "{:.2000}", refused.unwrap());

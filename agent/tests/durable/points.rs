@@ -269,7 +269,7 @@ fn a_busy_server_is_asked_again_when_it_says_and_small_requests_where_big_ones_d
     let (big, small): (Vec<usize>, Vec<usize>) = seen
         .iter()
         .skip(4)
-        .map(|(_, bytes)| *bytes)
+        .map(|request| request.bytes)
         .partition(|bytes| *bytes > 20_000);
     // Once it is known what fits, nothing else is tried.
     assert!(big.len() < 10 && small.len() >= 10, "{seen:?}");

@@ -134,15 +134,7 @@ fn a_full_disk_does_not_stop_enforcement() {
     }
     agent.add(&format!("--source {} --duration 10m", blocked.ip()));
     assert_eq!(blocked.ping(victim.ip(), 2), 0);
-    let degraded = eventually("the agent says what is wrong", || {
-        let ready = agent.get("/readyz");
-        let reasons = ready["degraded"].as_array()?;
-        let reason = reasons.iter().filter_map(Value::as_str);
-        reason
-            .clone()
-            .find(|reason| reason.contains("written down"))
-            .map(str::to_owned)
-    });
+    let degraded = degraded(&agent);
     assert!(degraded.contains("full"), "{degraded}");
     let status = agent.tell("status -o human").stdout;
     assert!(
@@ -159,6 +151,50 @@ fn a_full_disk_does_not_stop_enforcement() {
     assert_eq!(listed(&agent, "list --since 1h").len(), 62);
 }
 
+/// Why decisions can't be written down.
+fn degraded(agent: &Agent) -> String {
+    eventually("the agent says what is wrong", || {
+        let ready = agent.get("/readyz");
+        let mut reasons = ready["degraded"].as_array()?.iter();
+        let reason = reasons.find_map(|reason| {
+            let reason = reason.as_str()?;
+            reason.contains("written down").then_some(reason)
+        });
+        reason.map(str::to_owned)
+    })
+}
+
+#[test]
+fn a_read_only_disk_does_not_stop_enforcement() {
+    let lab = Lab::new();
+    let [blocked, victim, _] = &lab.hosts;
+    let home = Home::new();
+    let disk = Disk::new(&home);
+    disk.remount("ro");
+    let journal = format!("{}/journal.db", disk.0);
+    let settings = Settings {
+        flags: &["--placement", "transit", "--journal", &journal],
+        ..Settings::default()
+    };
+    let agent = Agent::start(&lab.switch, &home, &settings);
+    let id = agent.add(&format!("--source {} --duration 10m", blocked.ip()));
+    assert_eq!(blocked.ping(victim.ip(), 2), 0);
+    let degraded = degraded(&agent);
+    assert!(degraded.contains("Read-only"), "{degraded}");
+    let status = agent.tell("status -o human").stdout;
+    assert!(status.contains("0 changes written, "), "{status}");
+
+    disk.remount("rw");
+    eventually("all is well again", || {
+        let stats = agent.get("/v1/stats");
+        let well = stats["degraded"].as_array()?.is_empty();
+        (well && stats["journal"]["lost"] == 0).then_some(())
+    });
+    let history = listed(&agent, "list --since 1h");
+    assert_eq!(history.len(), 1);
+    assert_eq!(history[0]["id"], id);
+}
+
 /// A small file system of its own.
 struct Disk(String);
 
@@ -172,6 +208,13 @@ impl Disk {
             .status();
         assert!(mounted.unwrap().success());
         Self(path.to_str().unwrap().to_owned())
+    }
+
+    /// `ro` or `rw`.
+    fn remount(&self, how: &str) {
+        let mut command = Command::new("mount");
+        let mounted = command.args(["-o", &format!("remount,{how}"), &self.0]);
+        assert!(mounted.status().unwrap().success());
     }
 }
 

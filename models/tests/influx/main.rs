@@ -5,6 +5,8 @@
 
 mod proxy;
 mod rows;
+#[cfg(feature = "tls")]
+mod tls;
 #[path = "../training/mod.rs"]
 mod training;
 mod trouble;

@@ -181,6 +181,11 @@ fn words_that_make_no_sense_are_refused() {
             1,
             "--db: must be one line without backslashes",
         ),
+        (
+            vec!["import", at[0], at[1], "--db", "x", "--ca-file", "c", "f"],
+            1,
+            "--ca-file: is for a server of https",
+        ),
         (vec!["fit", "--schema", "kdd41"], 64, "--data <DIR>"),
         (
             vec!["fit", "--schema", "kdd41", at[0], at[1]],

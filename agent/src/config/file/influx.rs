@@ -17,6 +17,7 @@ pub(super) struct InfluxSection {
     org: Value<String>,
     user: Value<String>,
     secret_file: Value<String>,
+    ca_file: Value<String>,
     host: Value<String>,
     refused_file: Value<String>,
     connect_timeout: Value<String>,
@@ -50,6 +51,7 @@ pub(super) fn influx(
         org: text("org", file.org, default.org)?,
         user: text("user", file.user, default.user)?,
         secret_file: file_at("secret_file", file.secret_file, default.secret_file)?,
+        ca_file: file_at("ca_file", file.ca_file, default.ca_file)?,
         host: text("host", file.host, default.host)?,
         refused_file: file_at("refused_file", file.refused_file, default.refused_file)?,
         connect_timeout: patience(

@@ -30,6 +30,9 @@ use crate::{
     journal::{JournalError, Reader, sibling},
 };
 
+/// First word of the names of its cursors in the journal.
+pub(crate) const KIND: &str = "influx";
+
 /// Points in a request.
 const BATCH: usize = 5_000;
 /// A smaller batch goes after this.
@@ -71,7 +74,7 @@ impl Exporter {
             journal: journal.to_owned(),
             reader: None,
             cursor: 0,
-            name: format!("influx {} {url} {}", config.api.name(), config.bucket),
+            name: format!("{KIND} {} {url} {}", config.api.name(), config.bucket),
             host: host(config),
             refused: Refused::at(refused.unwrap_or_else(|| sibling(journal, ".refused"))),
             backoff: Backoff::default(),

@@ -1,13 +1,13 @@
 //! How points get to a server.
 
-use std::time::Duration;
+use std::{io, path::PathBuf};
 
 use reqwest::{
     Client, Url,
     header::{AUTHORIZATION, HeaderValue, RETRY_AFTER},
     redirect,
 };
-use tidegate_influx::{Answer, Secret, one_line};
+use tidegate_influx::{Answer, Secret, may_be_too_large, one_line};
 
 use crate::config::{InfluxApi, InfluxConfig};
 
@@ -23,6 +23,14 @@ pub enum TransportError {
     /// The HTTP client.
     #[error("can't make an HTTP client: {0}")]
     Client(String),
+    /// Nobody who could say who the server is.
+    #[error("influx.ca_file: {path}: {why}")]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// A server and the way to it.
@@ -47,10 +55,9 @@ impl Transport {
         secret: Secret,
     ) -> Result<Self, TransportError> {
         let base = Url::parse(url).map_err(|error| TransportError::Url(error.to_string()))?;
-        let builder = || builder(config.connect_timeout, config.timeout);
         let failed =
             |error: &dyn std::error::Error| TransportError::Client(one_line(&causes(error)));
-        let client = builder().build().map_err(|error| failed(&error))?;
+        let client = builder(config)?.build().map_err(|error| failed(&error))?;
         let precision = ("precision", "ns".to_owned());
         let (path, query, crate_client) = match config.api {
             InfluxApi::V1 => {
@@ -66,7 +73,7 @@ impl Transport {
                 let bucket = ("bucket", config.bucket.clone());
                 let query = vec![bucket, ("org", config.org.clone()), precision];
                 let client = influxdb2::ClientBuilder::with_builder(
-                    builder(),
+                    builder(config)?,
                     url,
                     config.org.clone(),
                     secret.expose(),
@@ -92,6 +99,8 @@ impl Transport {
 
     /// Sends points; `again` after an attempt that failed.
     pub(super) async fn send(&self, lines: String, again: bool) -> Answer {
+        // Once may be a server that crashes, or a connection that was idle for too long.
+        let bytes = if again { lines.len() } else { 0 };
         match &self.crate_client {
             Some(client) if !again => {
                 let sent = client.write_line_protocol(&self.org, &self.bucket, lines);
@@ -100,12 +109,12 @@ impl Transport {
                     Err(influxdb2::RequestError::Http { status, text }) => {
                         Answer::new(status.as_u16(), &text, None)
                     }
-                    Err(error) => Answer::Later(one_line(&causes(&error)), None),
+                    Err(error) => unanswered(&error, bytes),
                 }
             }
             _ => match self.post(lines).await {
                 Ok(answer) => answer,
-                Err(error) => Answer::Later(one_line(&causes(&error.without_url())), None),
+                Err(error) => unanswered(&error.without_url(), bytes),
             },
         }
     }
@@ -133,14 +142,63 @@ impl Transport {
 }
 
 /// The crate sets no timeouts of its own. No proxy and no redirect: somebody else would get to see the secret.
-fn builder(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuilder {
-    Client::builder()
-        .connect_timeout(connect_timeout)
-        .timeout(timeout)
+fn builder(config: &InfluxConfig) -> Result<reqwest::ClientBuilder, TransportError> {
+    let builder = Client::builder()
+        .connect_timeout(config.connect_timeout)
+        .timeout(config.timeout)
         .pool_max_idle_per_host(1)
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
+    trusting(builder, config)
+}
+
+/// Without TLS there is nobody to trust: the configuration was refused.
+#[cfg(not(feature = "tls"))]
+fn trusting(
+    builder: reqwest::ClientBuilder,
+    _: &InfluxConfig,
+) -> Result<reqwest::ClientBuilder, TransportError> {
+    Ok(builder)
+}
+
+/// Those of the file, and then nobody else.
+#[cfg(feature = "tls")]
+fn trusting(
+    builder: reqwest::ClientBuilder,
+    config: &InfluxConfig,
+) -> Result<reqwest::ClientBuilder, TransportError> {
+    let Some(path) = &config.ca_file else {
+        return Ok(builder);
+    };
+    let wrong = |why: String| TransportError::Certificates {
+        path: path.clone(),
+        why,
+    };
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let found = reqwest::Certificate::from_pem_bundle(&text);
+    let found = found.map_err(|error| wrong(causes(&error)))?;
+    if found.is_empty() {
+        return Err(wrong("holds no certificate in PEM".to_owned()));
+    }
+    let builder = builder.tls_built_in_root_certs(false);
+    Ok(found.into_iter().fold(builder, |builder, certificate| {
+        builder.add_root_certificate(certificate)
+    }))
+}
+
+/// A request that nobody answered; `bytes` is its length, where that may be the reason.
+fn unanswered(error: &(dyn std::error::Error + 'static), bytes: usize) -> Answer {
+    let words = one_line(&causes(error));
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let broken = error.downcast_ref::<io::Error>();
+        if broken.is_some_and(|broken| may_be_too_large(broken, bytes)) {
+            return Answer::TooLarge(words);
+        }
+        cause = error.source();
+    }
+    Answer::Later(words, None)
 }
 
 /// Value of a header that proves to know the secret; nobody shows it.

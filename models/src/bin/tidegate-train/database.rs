@@ -40,6 +40,9 @@ pub(crate) struct DatabaseArgs {
     /// File with the token or the password.
     #[arg(long, value_name = "FILE", env = "TIDEGATE_INFLUX_SECRET_FILE")]
     secret_file: Option<PathBuf>,
+    /// Certificates (PEM) of those who may say who a server of https is; else those Mozilla trusts.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Measurement of the rows.
     #[arg(long, value_name = "NAME", default_value = MEASUREMENT)]
     measurement: String,
@@ -61,6 +64,7 @@ impl DatabaseArgs {
             api: self.api,
             org: self.org.clone(),
             user: self.user.clone(),
+            ca_file: self.ca_file.clone(),
             measurement: self.measurement.clone(),
             timeout: Duration::from_secs(self.timeout),
             patience: Duration::from_secs(self.patience),

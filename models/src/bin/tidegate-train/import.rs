@@ -174,3 +174,26 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_says_how_far_it_is_how_fast_and_how_long_it_takes() {
+        let mut progress = Progress::new(Path::new("data/rows.gz"));
+        progress.show(Event::Resumed(1_000));
+        progress.show(Event::Begin);
+        progress.stored = 5_000;
+        let bar = progress.bar(5_000, 10_000);
+        let full = "rows.gz: [###############...............] 5000 of 10000 rows, ";
+        assert!(bar.starts_with(full), "{bar}");
+        assert!(
+            bar.contains(" rows/s, ") && bar.ends_with(" s left"),
+            "{bar}"
+        );
+        // What was stored before is not to this run's credit, and no rows are no trouble.
+        assert!(progress.began.is_some_and(|(_, before)| before == 1_000));
+        assert!(progress.bar(0, 0).contains("] 0 of 0 rows"));
+    }
+}

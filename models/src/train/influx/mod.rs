@@ -17,6 +17,8 @@ mod read;
 mod record;
 mod retry;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use error::InfluxError;
 pub use import::{Event, ImportOptions, Imported, import};

@@ -1,10 +1,10 @@
 //! The way to a database.
 
-use std::{fmt, io, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use tidegate_influx::{Answer, Secret, one_line};
+use tidegate_influx::{Answer, Secret, may_be_too_large, one_line};
 use ureq::{Agent, BodyReader, http::Response};
 
 use super::{
@@ -17,8 +17,6 @@ use crate::UnknownName;
 
 /// So much of an answer that is no success is read.
 const WORDS: u64 = 4_096;
-/// A request no larger than this is not too large for anybody.
-const SMALL: usize = 256 << 10;
 /// So much of any other answer but rows.
 const ANSWER: u64 = 16 << 20;
 
@@ -69,6 +67,8 @@ pub struct Settings {
     pub org: String,
     /// User: the secret is then a password. Without one it is a token.
     pub user: String,
+    /// Certificates (PEM) of those who may say who the server is; else those Mozilla trusts. For `https` only.
+    pub ca_file: Option<PathBuf>,
     /// The measurement of the rows.
     pub measurement: String,
     /// Patience with a connection that does not come about.
@@ -90,6 +90,7 @@ impl Settings {
             database: database.to_owned(),
             org: String::new(),
             user: String::new(),
+            ca_file: None,
             measurement: MEASUREMENT.to_owned(),
             connect_timeout: Duration::from_secs(3),
             timeout: Duration::from_secs(60),
@@ -112,7 +113,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// A setting that makes no sense, or `https` in a build without the feature `tls`.
+    /// A setting that makes no sense, certificates that can't be read, or `https` in a build without the feature `tls`.
     pub fn new(settings: Settings, secret: Secret) -> Result<Self, InfluxError> {
         if settings.url.starts_with("https:") && !cfg!(feature = "tls") {
             return Err(InfluxError::Setting {
@@ -120,9 +121,15 @@ impl Database {
                 problem: "this build speaks no TLS: build with --features train,tls".to_owned(),
             });
         }
+        if settings.ca_file.is_some() && !settings.url.starts_with("https:") {
+            return Err(InfluxError::Setting {
+                name: "--ca-file",
+                problem: "is for a server of https".to_owned(),
+            });
+        }
         check_name("--db", &settings.database)?;
         check_name("--measurement", &settings.measurement)?;
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .timeout_connect(Some(settings.connect_timeout))
             .timeout_recv_response(Some(settings.timeout))
             .timeout_per_read(Some(settings.timeout))
@@ -131,13 +138,13 @@ impl Database {
             // Nobody else gets to see the secret.
             .max_redirects(0)
             .proxy(None)
-            .user_agent(concat!("tidegate-train/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+            .user_agent(concat!("tidegate-train/", env!("CARGO_PKG_VERSION")));
+        #[cfg(feature = "tls")]
+        let config = config.tls_config(super::tls::trusting(&settings)?);
         Ok(Self {
             settings,
             secret,
-            agent,
+            agent: config.build().new_agent(),
         })
     }
 
@@ -177,8 +184,7 @@ impl Database {
         }
         match request.send(lines) {
             Ok(mut response) => answer(&mut response),
-            // Some servers hang up on a request that is too large, and nobody hears them say 413.
-            Err(ureq::Error::Io(error)) if lines.len() > SMALL && is_hung_up(&error) => {
+            Err(ureq::Error::Io(error)) if may_be_too_large(&error, lines.len()) => {
                 Answer::TooLarge(one_line(&error.to_string()))
             }
             Err(error) => Answer::Later(one_line(&error.to_string()), None),
@@ -355,14 +361,6 @@ pub(super) fn check_name(setting: &'static str, text: &str) -> Result<(), Influx
         });
     }
     Ok(())
-}
-
-fn is_hung_up(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset
-    )
 }
 
 fn answer(response: &mut Response<ureq::Body>) -> Answer {
