@@ -10,11 +10,26 @@ use tidegate_models::{Flag, Protocol};
 use super::Connection;
 use crate::window::hosts::{Activity, Settles, Subject};
 
-/// Above 1023, the ports of UDP services that are abused to amplify (CISA alert TA14-017A): SSDP, Apple remote desktop,
-/// WS-Discovery, mDNS, CoAP, memcached.
-const AMPLIFIERS: [u16; 6] = [1900, 3283, 3702, 5353, 5683, 11_211];
-/// The first port that is nobody's by privilege.
-const FIRST_UNPRIVILEGED: u16 = 1024;
+/// From here on the ports of UDP services that are abused to amplify, below the ports that Linux gives to clients (CISA
+/// alert TA14-017A and its like): SQL Server's browser, L2TP, SSDP, Apple remote desktop, STUN, WS-Discovery, SIP,
+/// Sentinel, mDNS, CoAP, Ubiquiti's discovery, memcached, VxWorks' debugger, Steam, Quake, Lantronix.
+const AMPLIFIERS: [u16; 16] = [
+    1434, 1701, 1900, 3283, 3478, 3702, 5060, 5093, 5353, 5683, 10_001, 11_211, 17_185, 27_015,
+    27_960, 30_718,
+];
+/// The first port that a client may have by privilege: Linux gives those of NFS ports from here to 1023
+/// (`sunrpc.min_resvport`). Below are services.
+const FIRST_OF_CLIENTS: u16 = 665;
+/// Services that speak to another one unasked: DHCP (both ways), SNMP's traps, IKE behind a NAT, DHCPv6 (both ways).
+const PEERS: [(u16, u16); 7] = [
+    (67, 68),
+    (68, 67),
+    (161, 162),
+    (500, 4500),
+    (4500, 500),
+    (546, 547),
+    (547, 546),
+];
 
 /// How a TCP connection or a UDP conversation has come out so far.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -162,15 +177,14 @@ const fn is_later_fragment(key: &FlowKey) -> bool {
 }
 
 /// Whether the originator seems to answer what the responder never asked: an echo reply, or a datagram from a UDP
-/// service to a port that is none.
+/// service to a port that is not one of its peers'.
 fn is_unsolicited(connection: &Connection) -> bool {
-    let is_service = |port| (1..FIRST_UNPRIVILEGED).contains(&port) || AMPLIFIERS.contains(&port);
+    let (from, to) = (connection.originator_port, connection.responder_port);
+    let is_service = (1..FIRST_OF_CLIENTS).contains(&from) || AMPLIFIERS.contains(&from);
     match (connection.protocol, connection.icmp) {
         (ICMP, Some((0, _))) | (ICMPV6, Some((129, _))) => true,
         (UDP, _) => {
-            connection.dst_packets == 0
-                && is_service(connection.originator_port)
-                && !is_service(connection.responder_port)
+            connection.dst_packets == 0 && is_service && from != to && !PEERS.contains(&(from, to))
         }
         _ => false,
     }

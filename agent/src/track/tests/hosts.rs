@@ -247,8 +247,15 @@ fn amplified_replies_are_unsolicited_and_large() {
     lab.send(1, &udp(at(10, 53), at(1, 40_000), 1400));
     assert_eq!(hosts(&lab).dst_unsolicited_2s, 0);
     assert_eq!(hosts(&lab).dst_packet_bytes_2s, 40, "of the originator");
-    lab.send(2, &udp(at(3, 123), at(1, 123), 48));
-    assert_eq!(hosts(&lab).dst_unsolicited_2s, 0);
+    for [from, to] in [[123, 123], [67, 68], [500, 4500], [700, 2049], [53, 53]] {
+        lab.send(2, &udp(at(3, from), at(1, to), 48));
+        assert_eq!(hosts(&lab).dst_unsolicited_2s, 0, "{from} to {to}");
+    }
+    // Whatever port it hits that asks no such service.
+    for (number, [from, to]) in (1..).zip([[53, 22], [1434, 80], [19, 443], [5060, 123]]) {
+        lab.send(2, &udp(at(3, from), at(1, to), 400));
+        assert_eq!(hosts(&lab).dst_unsolicited_2s, number, "{from} to {to}");
+    }
 }
 
 #[test]
