@@ -119,7 +119,16 @@ impl Policy {
     /// Of looks only attacks count. That nothing more was seen of a connection that nobody answered is no good conduct,
     /// and takes nothing back that was said when there was something to see. The rest of a conversation whose beginning
     /// nobody saw is no probe: who sends data or resets without a SYN mostly sends them again.
+    ///
+    /// Of an attack by answers that nobody asked for, their sender is accused, not who was sent them.
     pub fn weigh(&mut self, observation: &Observation, prediction: &Prediction) -> Option<Advice> {
+        let by_answers =
+            prediction.class != Class::Normal && is_answer_to_nothing(&observation.connection);
+        if by_answers && prediction.class != Class::Dos {
+            return None;
+        }
+        let turned = by_answers.then(|| turned(observation));
+        let observation = turned.as_ref().unwrap_or(observation);
         let listening_since_ns = *self.listening_since_ns.get_or_insert(observation.at_ns);
         let look = observation.occasion.is_look();
         if !observation.from_originator && !look {
@@ -313,6 +322,32 @@ fn is_remainder(connection: &Connection) -> bool {
     connection.protocol == TCP
         && connection.flag == Flag::OTH
         && (connection.src_bytes > 0 || reset)
+}
+
+/// Whether all that is known of a connection is a SYN+ACK, or several, and perhaps the resets they got: the originator
+/// never wanted it.
+const fn is_answer_to_nothing(connection: &Connection) -> bool {
+    connection.began_with_answer && !connection.established && connection.src_bytes == 0
+}
+
+/// The same with originator and responder exchanged.
+const fn turned(observation: &Observation) -> Observation {
+    let connection = observation.connection;
+    Observation {
+        connection: Connection {
+            originator: connection.responder,
+            originator_port: connection.responder_port,
+            responder: connection.originator,
+            responder_port: connection.originator_port,
+            src_packets: connection.dst_packets,
+            dst_packets: connection.src_packets,
+            src_bytes: connection.dst_bytes,
+            dst_bytes: connection.src_bytes,
+            ..connection
+        },
+        from_originator: !observation.from_originator,
+        ..*observation
+    }
 }
 
 /// Tells a connection from its neighbours.

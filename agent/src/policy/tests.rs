@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
+mod answers;
 mod crowds;
 mod looks;
 mod properties;

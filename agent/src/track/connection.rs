@@ -4,7 +4,7 @@ use tidegate_common::{
     address::Address,
     event::FlowEvent,
     flow::{FlowKey, FlowSnapshot},
-    packet::{ICMP, ICMPV6, UDP},
+    packet::{ICMP, ICMPV6, TCP, UDP},
     tcp::ConnState,
 };
 use tidegate_models::{Flag, KddRecord, Protocol, Service};
@@ -41,6 +41,9 @@ pub struct Connection {
     pub closed: bool,
     /// Whether it is no more than SYNs without an answer.
     pub attempt: bool,
+    /// Whether the first packet of a TCP connection was an answer (SYN+ACK), so that who was sent it passes for the
+    /// originator.
+    pub began_with_answer: bool,
     /// First packet.
     pub start_ns: u64,
     /// Latest packet of the latest event; of a TCP connection that both sides have ended, the one that ended it.
@@ -89,6 +92,7 @@ impl Connection {
             established: false,
             closed: false,
             attempt: false,
+            began_with_answer: key.protocol == TCP && flow.packets[originator as usize] == 0,
             start_ns: flow.first_ns,
             last_ns: flow.last_ns,
             src_packets: flow.packets[originator as usize],

@@ -51,6 +51,7 @@ impl Facts {
     const CLOSED: u8 = 4;
     const ATTEMPT: u8 = 8;
     const LAND: u8 = 16;
+    const BEGAN_WITH_ANSWER: u8 = 32;
 
     fn of(originator: Side, connection: &Connection) -> Self {
         let bit = |fact: bool, bit: u8| if fact { bit } else { 0 };
@@ -59,7 +60,8 @@ impl Facts {
                 | bit(connection.established, Self::ESTABLISHED)
                 | bit(connection.closed, Self::CLOSED)
                 | bit(connection.attempt, Self::ATTEMPT)
-                | bit(connection.land, Self::LAND),
+                | bit(connection.land, Self::LAND)
+                | bit(connection.began_with_answer, Self::BEGAN_WITH_ANSWER),
         )
     }
 
@@ -130,6 +132,7 @@ impl Tracked {
             established: facts.has(Facts::ESTABLISHED),
             closed: facts.has(Facts::CLOSED),
             attempt: facts.has(Facts::ATTEMPT),
+            began_with_answer: facts.has(Facts::BEGAN_WITH_ANSWER),
             start_ns: self.start_ns,
             last_ns: self.last_ns,
             src_packets: self.src_packets,
