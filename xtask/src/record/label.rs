@@ -23,12 +23,17 @@ const NOT_FEATURES: [&str; 8] = [
     "confidence",
 ];
 
+/// What is added behind the agent's columns.
+const OURS: [&str; 3] = ["label", "scenario", "tool"];
+
 /// Who owns which address.
 #[derive(Default)]
 pub(crate) struct Owners {
     by_source: BTreeMap<IpAddr, (Label, String)>,
     /// Addresses of a victim that only one attack sends to.
     by_target: BTreeMap<IpAddr, (Label, String)>,
+    /// Attacks by answers that nobody asked for.
+    answers: HashSet<String>,
     attacks: Vec<Scenario>,
     /// Benign ones with a network of clients.
     crowds: Vec<Scenario>,
@@ -50,6 +55,9 @@ impl Owners {
             self.by_target.insert(own.into(), owner());
             self.by_target.insert(own6.into(), owner());
         }
+        if scenario.answers() {
+            self.answers.insert(scenario.name.clone());
+        }
         if !scenario.is_benign() {
             self.attacks.push(scenario.clone());
         } else if scenario.crowd().is_some() {
@@ -59,18 +67,28 @@ impl Owners {
 
     /// By the originator. What a victim originates towards an attacker
     /// (unreachables, resets) is no attack, and kept apart by its name; but for
-    /// u2r, where it calls the attacker because it was told to.
+    /// u2r, where it calls the attacker because it was told to, and for answers that it never asked for.
     pub(crate) fn of(&self, src: IpAddr, dst: IpAddr) -> (Label, String) {
         match (self.sender(src), self.sender(dst)) {
             (Some(owner), _) => owner,
             (None, Some(owner @ (Label::Normal | Label::U2r, _))) => owner,
-            (None, Some((_, name))) => backscatter(&name),
+            (None, Some(owner)) => self.provoked(&owner),
             (None, None) => match (self.by_target.get(&src), self.by_target.get(&dst)) {
                 // From and to it: land.
                 (_, Some(owner)) => owner.clone(),
-                (Some((_, name)), None) => backscatter(name),
+                (Some(owner), None) => self.provoked(owner),
                 (None, None) => (Label::Normal, "other".to_owned()),
             },
+        }
+    }
+
+    /// What a victim originates because of an attack.
+    fn provoked(&self, owner: &(Label, String)) -> (Label, String) {
+        let (label, name) = owner;
+        if self.answers.contains(name) {
+            (*label, name.clone())
+        } else {
+            (Label::Normal, format!("{BACKSCATTER}{name}"))
         }
     }
 
@@ -97,10 +115,6 @@ impl Owners {
             Some((owner.label, owner.name.clone()))
         })
     }
-}
-
-fn backscatter(name: &str) -> (Label, String) {
-    (Label::Normal, format!("{BACKSCATTER}{name}"))
 }
 
 const BACKSCATTER: &str = "backscatter-";
@@ -159,9 +173,7 @@ impl Labelled {
             let early = early.get(name).copied().unwrap_or(0);
             rows.drain(..early.min(rows.len() / 10));
         }
-        header.push_field("label");
-        header.push_field("scenario");
-        header.push_field("tool");
+        OURS.iter().for_each(|name| header.push_field(name));
         Ok(Self { header, rows, read })
     }
 
@@ -193,10 +205,48 @@ impl Labelled {
 
     /// With the rows of another playing behind its own, but for those that are the same to a
     /// trainer.
-    pub(super) fn with(mut self, other: Self) -> Result<Self> {
-        if self.header != other.header {
-            bail!("the rows to add to have other columns than the new ones");
+    ///
+    /// Columns are appended as time goes by: a recording that was made before one has it as 0, as a trainer would
+    /// read it.
+    pub(super) fn with(self, other: Self) -> Result<Self> {
+        let header = if self.header.len() < other.header.len() {
+            other.header.clone()
+        } else {
+            self.header.clone()
+        };
+        let (mut all, other) = (self.under(&header)?, other.under(&header)?);
+        all.append(other);
+        Ok(all)
+    }
+
+    /// The same rows with the columns of `header`.
+    fn under(mut self, header: &csv::StringRecord) -> Result<Self> {
+        if self.header == *header {
+            return Ok(self);
         }
+        let has =
+            |header: &csv::StringRecord, name: &str| header.iter().any(|column| column == name);
+        let feature = |name: &str| !NOT_FEATURES.contains(&name) && !OURS.contains(&name);
+        let unknown = self.header.iter().find(|name| !has(header, name));
+        let missing = header
+            .iter()
+            .find(|name| !feature(name) && !has(&self.header, name));
+        if let Some(name) = unknown.or(missing) {
+            bail!("the rows to add to and the new ones have other columns: one lacks {name}");
+        }
+        let place = |name| self.header.iter().position(|column| column == name);
+        let places: Vec<Option<usize>> = header.iter().map(place).collect();
+        for row in self.rows.values_mut().flatten() {
+            *row = places
+                .iter()
+                .map(|place| place.map_or("0", |at| &row[at]))
+                .collect();
+        }
+        self.header = header.clone();
+        Ok(self)
+    }
+
+    fn append(&mut self, other: Self) {
         let features = features(&self.header);
         self.read += other.read;
         for (name, rows) in other.rows {
@@ -208,7 +258,6 @@ impl Labelled {
                     .filter(|row| seen.insert(chosen(row, &features))),
             );
         }
-        Ok(self)
     }
 
     /// Keeps at most `most` rows a scenario, evenly over its course.
@@ -358,6 +407,15 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         assert_eq!(of(stranger, random.into()), "random-syn");
         assert_eq!(of(random.into(), stranger), "backscatter-random-syn");
         assert_eq!(of(stranger, h1), "other");
+        // Its victim's answers are the attack, where that is of answers.
+        let answers = named("synack-2000").expect("there");
+        let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst);
+        let expected = (Label::Dos, answers.name.clone());
+        assert_eq!(of(h1, answers.source().into()), expected);
+        let random = named("synack-random").and_then(Scenario::own);
+        let expected = (Label::Dos, "synack-random".to_owned());
+        assert_eq!(of(random.expect("there").0.into(), stranger), expected);
+        let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst).1;
         let land = named("land").and_then(Scenario::own).expect("there").0;
         assert_eq!(of(land.into(), land.into()), "land");
         // Who was told to call calls for the attacker.
@@ -407,6 +465,35 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         let mut strange = again();
         strange.header = csv::StringRecord::from(vec!["time_s"]);
         assert!(again().with(strange).is_err());
+    }
+
+    #[test]
+    fn a_column_that_an_earlier_playing_lacks_is_0_there() {
+        let mut text = Vec::new();
+        labelled().write(&mut text).expect("written");
+        let text = String::from_utf8(text).expect("text");
+        let longer: String = text
+            .lines()
+            .map(|line| {
+                let value = if line.starts_with("time_s") {
+                    "new"
+                } else {
+                    "7"
+                };
+                line.replacen(',', &format!(",{value},"), 1) + "\n"
+            })
+            .collect();
+        let read = |text: &str| Labelled::written(text.as_bytes()).expect("read");
+        for [first, second] in [[text.as_str(), &longer], [&longer, &text]] {
+            let both = read(first).with(read(second)).expect("one");
+            let at = both.header.iter().position(|name| name == "new");
+            assert_eq!(at, Some(1));
+            let mut values: Vec<&str> = both.rows["other"].iter().map(|row| &row[1]).collect();
+            values.sort_unstable();
+            assert_eq!(values, ["0", "7"]);
+        }
+        let relabelled = text.replacen("label", "new", 1);
+        assert!(read(&text).with(read(&relabelled)).is_err());
     }
 
     #[test]

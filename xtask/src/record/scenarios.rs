@@ -158,6 +158,13 @@ impl Scenario {
         self.wants("{net")
     }
 
+    /// Whether it sends SYN+ACKs that nobody asked for. Who is sent an answer is taken for the originator, so the
+    /// rows' originators are its victims.
+    pub(crate) fn answers(&self) -> bool {
+        let sends = |line: &String| [" -S -A ", ",syn,ack)"].iter().any(|it| line.contains(it));
+        !self.is_benign() && self.lines.iter().any(sends)
+    }
+
     /// The commands, as words.
     pub(super) fn commands(&self, target: (Ipv4Addr, Ipv6Addr), script: &str) -> Vec<Vec<String>> {
         self.lines

@@ -106,6 +106,9 @@ land6-slower       attacker 4.0  mausezahn -6 {dev} -q -c 0 -d 3000usec -A {own6
 conn-ab-10         attacker 3.0  ~ab -q -r -s 2 -B {src} -c 10 -n 1000000 -t {i} http://{dst}/1000
 conn-ab-100        attacker 3.0  ~ab -q -r -s 2 -B {src} -c 100 -n 1000000 -t {i} http://{dst}/20000
 conn-httperf       attacker 3.0  ~httperf --hog --server {dst} --uri / --rate 1300 --num-conns {n@1300}
+conn-curl          attacker 4.0  ~curl -sS -o /dev/null --interface {src} -H Connection:close -Z --parallel-immediate --parallel-max 80 http://{dst}/1000?[1-40000]
+conn-ab-60         attacker 4.0  ~ab -q -r -s 2 -B {src} -c 60 -n 1000000 -t {i} http://{dst}/100
+conn-ab6           attacker 4.0  held ~ab -q -r -s 2 -c 40 -n 1000000 -t {i} http://[{dst6}]/
 amp-dns-frag-one   attacker 3.0  hping3 -q -I {dev} -a {src} -2 -s 53 -k -p 40000 -d 3000 -m 1480 -i u700 {dst}
 ";
 
@@ -142,6 +145,11 @@ amp-snmp           attacker 3.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 700us {
 amp-mssql          attacker 3.0  mausezahn {dev} -q -c 0 -d 400usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=1434,dp=80 -p 640
 amp-coap           attacker 3.0  held mausezahn {dev} -q -c 0 -d 500usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=5683,dp=1024-60000 -p 130
 amp-chargen        attacker 3.0  held trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=19,dp=80),drnd(1020)}
+synack-many        attacker 3.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=443,dp=drnd(),syn,ack)}
+synack-quiet       attacker 3.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 714us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={quiet}.7),tcp(sp=80,dp=drnd(),syn,ack)}
+synack-internet    attacker 3.0  hping3 -q -I {dev} --rand-source -S -A -s 80 -p ++2000 -i u600 -c {n@1500} {own}
+synack-random      attacker 3.0  held hping3 -q -I {dev} --rand-source -S -A -s 443 -k -p ++1024 -i u500 -c {n@2000} {own}
+forged-icmp-1000   attacker 3.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 714us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),icmp4(type=8,code=0),drnd(120)}
 amp6-ntp           attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 300usec -A {net6}:0/112 -B {dst6} -b {dmac} -t udp sp=123,dp=1024-60000 -p 440
 ";
 
@@ -172,6 +180,33 @@ udp-150            attacker 5.0  hping3 -q -I {dev} -a {src} -2 -p 5060 -d 300 -
 amp-ntp-300        attacker 5.0  mausezahn {dev} -q -c 0 -d 3300usec -A {net}.0/24 -B {dst} -b {dmac} -t udp sp=123,dp=80 -p 468
 amp-dns-frag-300   attacker 5.0  hping3 -q -I {dev} --rand-source -2 -s 53 -k -p 33000 -d 2400 -m 1480 -i u3300 {own}
 conn-hold-20       attacker 8.0  {attack} hold {src} {dst} --port 80 --rate 20 --seconds {s}
+amp-thin-dns       attacker 8.0  trafgen --dev {dev} -P 1 -n {n@25} -t 40000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=53,dp=22),drnd(30)}
+                            +    trafgen --dev {dev} -P 1 -n {n@20} -t 50000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst},mf),udp(sp=53,dp=22),drnd(1392)}
+                            +    trafgen --dev {dev} -P 1 -n {n@40} -t 25000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst},frag=175,prot=17),drnd(1000)}
+amp-thin-few       attacker 8.0  trafgen --dev {dev} -P 1 -n {n@40} -t 25000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,9),da={dst}),udp(sp=53,dp=drnd()),drnd(1300)}
+                            +    trafgen --dev {dev} -P 1 -n {n@80} -t 12500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,9),da={dst},frag=175,prot=17),drnd(1400)}
+amp-thin-ntp       attacker 8.0  trafgen --dev {dev} -P 1 -n {n@60} -t 16600us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=123,dp=drnd()),drnd(440)}
+amp-thin-kinds     attacker 8.0  trafgen --dev {dev} -P 1 -n {n@25} -t 40000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,80),da={dst}),udp(sp=53,dp=80),drnd(900)}
+                            +    trafgen --dev {dev} -P 1 -n {n@20} -t 50000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(81,120),da={dst}),udp(sp=1900,dp=80),drnd(310)}
+                            +    trafgen --dev {dev} -P 1 -n {n@20} -t 50000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(121,160),da={dst}),udp(sp=161,dp=443),drnd(1200)}
+                            +    trafgen --dev {dev} -P 1 -n {n@15} -t 66000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(161,200),da={dst}),udp(sp=19,dp=22),drnd(74)}
+amp-thin-quiet     attacker 8.0  trafgen --dev {dev} -P 1 -n {n@45} -t 22000us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={quiet}.7),udp(sp=53,dp=443),drnd(900)}
+                            +    trafgen --dev {dev} -P 1 -n {n@25} -t 40000us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={quiet}.7),udp(sp=53,dp=22),drnd(30)}
+amp-steady-ntp     attacker 4.0  trafgen --dev {dev} -P 1 -n {n@400} -t 2500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,60),da={dst}),udp(sp=123,dp=51000),drnd(440)}
+amp-steady-snmp    attacker 4.0  trafgen --dev {dev} -P 1 -n {n@400} -t 2500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,60),da={dst}),udp(sp=161,dp=80),drnd(900)}
+amp-steady-rpc     attacker 5.0  trafgen --dev {dev} -P 1 -n {n@150} -t 6666us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,40),da={dst}),udp(sp=111,dp=22),drnd(500)}
+amp-steady-wsd     attacker 4.0  trafgen --dev {dev} -P 1 -n {n@800} -t 1250us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,100),da={dst}),udp(sp=3702,dp=drnd()),drnd(700)}
+amp-steady-ubnt    attacker 6.0  trafgen --dev {dev} -P 1 -n {n@60} -t 16666us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,60),da={dst}),udp(sp=10001,dp=80),drnd(150)}
+amp-steady-ike     attacker 6.0  trafgen --dev {dev} -P 1 -n {n@100} -t 10000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,60),da={dst}),udp(sp=500,dp=500),drnd(220)}
+amp-steady-quiet   attacker 4.0  trafgen --dev {dev} -P 1 -n {n@400} -t 2500us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(1,60),da={quiet}.7),udp(sp=53,dp=443),drnd(1200)}
+amp-steady-qotd    attacker 5.0  trafgen --dev {dev} -P 1 -n {n@200} -t 5000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,100),da={dst}),udp(sp=17,dp=drnd()),drnd(60)}
+amp-steady-ssdp    attacker 5.0  held trafgen --dev {dev} -P 1 -n {n@200} -t 5000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,50),da={dst}),udp(sp=1900,dp=80),drnd(310)}
+synack-150         attacker 5.0  hping3 -q -I {dev} -a {src} -S -A -s 443 -k -p ++5000 -i u6600 -c {n@150} {dst}
+synack-few-quiet   attacker 5.0  trafgen --dev {dev} -P 1 -n {n@400} -t 2500us {eth(da={quietmac}),ipv4(sa={net}.0,sa[3]=drnd(1,40),da={quiet}.7),tcp(sp=443,dp=drnd(),syn,ack)}
+synack-few-300     attacker 5.0  trafgen --dev {dev} -P 1 -n {n@300} -t 3333us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,20),da={dst}),tcp(sp=80,dp=drnd(),syn,ack)}
+forged-icmp-150    attacker 5.0  trafgen --dev {dev} -P 1 -n {n@150} -t 6666us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),icmp4(type=8,code=0),drnd(56)}
+forged-udp-150     attacker 5.0  trafgen --dev {dev} -P 1 -n {n@150} -t 6666us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),udp(sp=drnd(),dp=80)}
+amp-thin-cldap     attacker 8.0  held trafgen --dev {dev} -P 1 -n {n@70} -t 14000us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(1,60),da={dst}),udp(sp=389,dp=drnd()),drnd(1300)}
 ";
 
 /// At least 20 ports or hosts a second.
@@ -254,6 +289,11 @@ short-sweep        attacker 1.5  nmap -n -sn -PE --disable-arp-ping --min-rate 3
 short-udp          attacker 1.5  nmap -n -Pn -sU --top-ports 30 --min-rate 100 --max-retries 0 {dst}
 short-quiet        attacker 2.0  nmap -n -Pn -sS --top-ports 40 --min-rate 400 --max-retries 0 {quiet}.5
 short-masscan      attacker 1.5  held masscan {dst} -p1-100 --rate 1000 --wait 0 --adapter-ip {src} --router-mac {dmac} -e {dev}
+scan-fin-fast      attacker 3.0  nmap -n -Pn -sF -p 1-3000 -T5 --min-rate 1500 {dst}
+scan-ack-fast      attacker 3.0  nmap -n -Pn -sA -p 1-3000 -T5 --min-rate 1200 {dst}
+scan-null-fast     attacker 3.0  held nmap -n -Pn -sN -p 1-2000 -T5 --min-rate 1000 {dst}
+quiet-sweep-fast   attacker 3.0  nmap -n -sn -PE --min-rate 600 --max-retries 0 {quiet}.0/24
+quiet-null-fast    attacker 3.0  nmap -n -Pn -sN -p 1-800 --min-rate 800 --max-retries 0 {quiet}.7
 short-now-and-then attacker 8.0  {traffic} repeat --any-code --seconds {s} --rate 1 -- nmap -n -Pn -sS --top-ports 25 -T4 {dst}
 ";
 

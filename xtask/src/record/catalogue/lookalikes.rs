@@ -146,5 +146,9 @@ monitor-web-12     h2       8.0  {traffic} monitor {src} 10.83.4.2 --count 12 --
 ftp-mistyped-wget  h1       7.0  {traffic} repeat --any-code --seconds {s} --rate 0.5 -- wget -q -O /dev/null --tries=1 --bind-address={src} ftp://clerk:lantren@{dst}/pub/file1
                             +    wget -q -O /dev/null --bind-address={src} ftp://clerk:lantern@{dst}/pub/file1 ftp://clerk:lantern@{dst}/pub/file2
 
+stray-dns-4        h2       8.0  trafgen --dev {dev} -P 1 -n {n@4} -t 250000us {eth(da={dmac}),ipv4(sa={src},da={dst}),udp(sp=53,dp=drnd(32768,60999)),drnd(120)}
+
+stray-ntp          h2       8.0  trafgen --dev {dev} -P 1 -n {n@1} -t 1000000us {eth(da={dmac}),ipv4(sa={src},da={dst}),udp(sp=123,dp=drnd(32768,60999)),drnd(48)}
+
 monitor-web-50     h1       8.0  {traffic} monitor {src} 10.83.4.1 --count 25 --ports 80,443 --seconds {s} --rate 0.4 --pause 0.005
 ";
