@@ -8,8 +8,10 @@ use super::{
 };
 use crate::Schema;
 
-/// The seed of the shipped models.
+/// The seed of the shipped models, but for `live-forest`.
 pub const SEED: u64 = 1;
+/// Which of the first six did best on made-up captures (docs/decisions/0032).
+const LIVE_FOREST_SEED: u64 = 6;
 
 /// What makes every shipped model, from a folder with the training files and the recordings.
 pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {
@@ -44,6 +46,7 @@ pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {
     all.push(Request {
         recorded_weight: 0.9,
         contexts: 0,
+        seed: LIVE_FOREST_SEED,
         ..request(
             "live-forest",
             ModelKind::Forest,

@@ -67,7 +67,8 @@ pub(super) fn run(args: &FitArgs) -> anyhow::Result<()> {
             if request.kind != ModelKind::Tree {
                 request.validate = false;
                 request.chosen = chosen(&fitted.choice);
-                for seed in recipes::SEED + 1..recipes::SEED + args.seeds {
+                let first = request.seed;
+                for seed in first + 1..first + args.seeds {
                     request.seed = seed;
                     let fitted = fit(&request, &mut |_| ())?;
                     let path = seeds_folder.join(format!("{name}-{seed}.json"));
