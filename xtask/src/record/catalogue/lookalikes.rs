@@ -150,5 +150,9 @@ stray-dns-4        h2       8.0  trafgen --dev {dev} -P 1 -n {n@4} -t 250000us {
 
 stray-ntp          h2       8.0  trafgen --dev {dev} -P 1 -n {n@1} -t 1000000us {eth(da={dmac}),ipv4(sa={src},da={dst}),udp(sp=123,dp=drnd(32768,60999)),drnd(48)}
 
+web-100-large      h1       7.0  {traffic} web {src} {dst} --seconds {s} --rate 0.6 --burst 100 --size 100000
+
+web-200-large      h2       7.0  {traffic} web {src} {dst} --seconds {s} --rate 0.4 --burst 200 --size 1000000
+
 monitor-web-50     h1       8.0  {traffic} monitor {src} 10.83.4.1 --count 25 --ports 80,443 --seconds {s} --rate 0.4 --pause 0.005
 ";
