@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,13 +68,57 @@ pub(super) fn measure(model: Option<&Path>) -> Result<Vec<Row>> {
             *benign.entry(class).or_default() += count;
         }
     }
-    let all = benign.values().sum();
-    // `unknown` is shown and blocks nobody.
-    let quiet = ["normal", "unknown"].map(|class| benign.get(class).copied().unwrap_or(0));
-    let alarms = percent(all - quiet.iter().sum::<u32>(), all);
     let name = format!("benign captures, alarms of {}", words(&benign));
-    rows.push(Row::less(name, alarms, "%", ALARMS));
+    rows.push(Row::less(name, alarms(&benign), "%", ALARMS));
+    rows.extend(made_up(model)?);
     Ok(rows)
+}
+
+/// The same of captures that nobody sent: shapes and rates that the testbed does not play. Means over captures, which
+/// are of many sizes.
+fn made_up(model: Option<&Path>) -> Result<Vec<Row>> {
+    let folder = paths::target().join("xtask/made-up");
+    let mut make = Command::new("/usr/bin/python3");
+    make.arg(paths::root().join("xtask/python/made_up_captures.py"))
+        .arg(&folder);
+    process::run(&mut make)?;
+    let mut found: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut harmless = Classes::new();
+    for path in captures(&folder)? {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let classes = replay(&path, model, everything)?;
+        match ["dos", "probe", "r2l"]
+            .into_iter()
+            .find(|class| name.starts_with(class))
+        {
+            Some(class) => {
+                let right = classes.get(class).copied().unwrap_or(0);
+                let share = percent(right, classes.values().sum());
+                found.entry(class).or_default().push(share);
+            }
+            None => classes
+                .into_iter()
+                .for_each(|(class, count)| *harmless.entry(class).or_default() += count),
+        }
+    }
+    let mut rows: Vec<Row> = found
+        .into_iter()
+        .map(|(class, shares)| {
+            let count = f64::from(u32::try_from(shares.len()).unwrap_or(u32::MAX));
+            let name = format!("made-up captures: {class} of {count}, mean");
+            Row::more(name, shares.iter().sum::<f64>() / count, "%", FOUND)
+        })
+        .collect();
+    let name = format!("made-up captures, harmless: alarms of {}", words(&harmless));
+    rows.push(Row::less(name, alarms(&harmless), "%", ALARMS));
+    Ok(rows)
+}
+
+/// Percent of benign connections that are called an attack; `unknown` is shown and blocks nobody.
+fn alarms(classes: &Classes) -> f64 {
+    let quiet = ["normal", "unknown"].map(|class| classes.get(class).copied().unwrap_or(0));
+    let all: u32 = classes.values().sum();
+    percent(all - quiet.iter().sum::<u32>(), all)
 }
 
 fn folder(variable: &str) -> Result<PathBuf> {
@@ -87,7 +132,7 @@ fn captures(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let is_capture = |extension: &std::ffi::OsStr| extension == "pcap" || extension == "pcapng";
+        let is_capture = |extension: &OsStr| extension == "pcap" || extension == "pcapng";
         if path.extension().is_some_and(is_capture) {
             paths.push(path);
         }
