@@ -23,6 +23,9 @@ pub enum Answer {
     NotUs(String),
     /// 413: too much at once.
     TooLarge(String),
+    /// The connection broke in the middle of a large request. That may be a 413: some servers say so, read no further
+    /// and hang up, and nobody hears them.
+    Cut(String),
     /// Any other 4xx: these points will never be taken.
     Refused(String),
 }
@@ -45,10 +48,8 @@ impl Answer {
     }
 }
 
-/// Whether a request of so many bytes broke off because it was too large: some servers answer 413, read no further and
-/// hang up, and nobody hears them.
-#[must_use]
-pub fn may_be_too_large(error: &io::Error, bytes: usize) -> bool {
+/// Whether a request of so many bytes broke off because it was too large; see [`Answer::Cut`].
+pub(crate) fn may_be_too_large(error: &io::Error, bytes: usize) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
     bytes > SMALL
         && matches!(

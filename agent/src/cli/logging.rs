@@ -1,6 +1,10 @@
 //! The log: lines for people or JSON objects, on stderr.
 
+use std::fmt::Display;
+
+use tracing::{level_filters::LevelFilter, subscriber::set_global_default};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_log::{AsLog as _, LogTracer};
 use tracing_subscriber::EnvFilter;
 
 use super::args::{LogArgs, LogFormat, LogLevel};
@@ -9,6 +13,9 @@ use crate::error::AppError;
 /// Lines that may wait for whoever reads stderr. More are dropped: a log that nobody reads must not make the
 /// pipeline wait.
 const QUEUE: usize = 8192;
+
+/// Whose records are never shown: it dumps every request, secrets and all.
+const DUMPS: &str = "ureq_proto";
 
 /// Starts to log. Records of the `log` crate come along. Lines still waiting are written when the guard is dropped.
 pub(super) fn init(args: &LogArgs) -> Result<WorkerGuard, AppError> {
@@ -29,11 +36,17 @@ pub(super) fn init(args: &LogArgs) -> Result<WorkerGuard, AppError> {
         .with_env_filter(filter)
         .with_writer(stderr)
         .with_ansi(false);
+    let failed = |e: &dyn Display| AppError::failure(format_args!("cannot start the log: {e}"));
     match args.log_format {
-        LogFormat::Human => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+        LogFormat::Human => set_global_default(subscriber.finish()),
+        LogFormat::Json => set_global_default(subscriber.json().flatten_event(true).finish()),
     }
-    .map_err(|e| AppError::failure(format_args!("cannot start the log: {e}")))?;
+    .map_err(|e| failed(&e))?;
+    LogTracer::builder()
+        .ignore_crate(DUMPS)
+        .with_max_level(LevelFilter::current().as_log())
+        .init()
+        .map_err(|e| failed(&e))?;
     Ok(guard)
 }
 

@@ -2,12 +2,14 @@
 //! server that is busy.
 
 use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use crate::influxd::{DATABASE, client};
@@ -23,6 +25,11 @@ pub(crate) struct Adapter {
 /// A request that was read to its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    pub(crate) at: Instant,
+    /// Method, path and query.
+    pub(crate) target: String,
+    /// Of the body.
+    pub(crate) digest: u64,
     pub(crate) bytes: usize,
     pub(crate) points: usize,
 }
@@ -33,7 +40,7 @@ struct Shared {
     rude_above: AtomicUsize,
     /// Requests the server said 413 to.
     too_large: AtomicU32,
-    /// Requests still to be answered with 503.
+    /// Requests still to be answered with 503 or 429.
     busy: AtomicU32,
     /// What such an answer has as its Retry-After.
     retry_after: Mutex<String>,
@@ -60,7 +67,7 @@ impl Adapter {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Answers the next requests with 503.
+    /// Answers the next requests with 503 and 429 by turns.
     pub(crate) fn be_busy(&self, requests: u32, retry_after: &str) {
         retry_after.clone_into(&mut self.shared.retry_after.lock().unwrap());
         self.shared.busy.store(requests, Ordering::SeqCst);
@@ -115,7 +122,12 @@ fn serve(stream: &TcpStream, influxd: u16, shared: &Shared) -> Option<()> {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         let points = body.iter().filter(|byte| **byte == b'\n').count();
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
         shared.seen.lock().unwrap().push(Seen {
+            at: Instant::now(),
+            target: lines[0].clone(),
+            digest: hasher.finish(),
             bytes: body.len(),
             points,
         });
@@ -124,15 +136,17 @@ fn serve(stream: &TcpStream, influxd: u16, shared: &Shared) -> Option<()> {
         } else if !lines[0].starts_with("POST /api/v2/write?bucket=gate&org=testers&precision=ns ")
         {
             (400, String::new(), format!("not understood: {}", lines[0]))
-        } else if shared
-            .busy
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
+        } else if let Ok(left) =
+            shared
+                .busy
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                })
         {
+            let status = if left % 2 == 0 { 429 } else { 503 };
             let wait = shared.retry_after.lock().unwrap();
-            (503, format!("Retry-After: {wait}\r\n"), "busy".to_owned())
+            let extra = format!("Retry-After: {wait}\r\n");
+            (status, extra, "busy".to_owned())
         } else {
             let url = format!("http://127.0.0.1:{influxd}/write?precision=ns&db={DATABASE}");
             match client().post(url).send(&body[..]) {

@@ -29,7 +29,6 @@ fn points_go_by_https_to_whom_the_file_vouches_for_and_to_nobody_else() {
         };
         Exporter::start(&path, &influxd.url(), &config, Secret::default())
     };
-    // Through either client.
     for api in [InfluxApi::V1, InfluxApi::V2] {
         for stranger in [None, Some(&*other)] {
             let exporter = start(api, stranger).unwrap();

@@ -7,27 +7,30 @@
 pub mod point;
 mod refused;
 mod status;
-mod transport;
+mod stop;
 
 use std::{
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
-    thread::JoinHandle,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
     time::{Duration, Instant},
 };
 
-use tokio::{sync::oneshot, time};
-
 pub use status::{Health, Status};
-pub use tidegate_influx::{Answer, Secret, line};
-pub use transport::TransportError;
+pub use tidegate_influx::{Secret, line};
 
-use tidegate_influx::{Backoff, line::Lines};
+use tidegate_influx::{Access, AccessError, Answer, Api, Backoff, Server, line::Lines};
 
-use self::{refused::Refused, transport::Transport};
+use self::{
+    refused::Refused,
+    stop::{Stop, Stopped},
+};
 use crate::{
-    config::InfluxConfig,
-    journal::{JournalError, Reader, sibling},
+    config::{InfluxApi, InfluxConfig},
+    journal::{JournalError, Page, Reader, sibling},
 };
 
 /// First word of the names of its cursors in the journal.
@@ -42,11 +45,26 @@ const LAST: Duration = Duration::from_secs(2);
 /// Requests spent on finding the points of a batch that the server refuses; then the others go with them.
 const SEARCH: u32 = 64;
 
+/// Why there is no exporter.
+#[derive(Debug, thiserror::Error)]
+pub enum ExporterError {
+    /// `https`, and no TLS.
+    #[error("influx.url: {0}")]
+    Url(AccessError),
+    /// Nobody who could say who the server is.
+    #[error("influx.ca_file: {0}")]
+    Certificates(AccessError),
+    /// No thread.
+    #[error("can't start a thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
 /// The running exporter.
 #[derive(Debug)]
 pub struct Exporter {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    stop: Option<Sender<()>>,
+    /// Hung up on when the thread has ended.
+    ended: Receiver<()>,
     status: Arc<Status>,
 }
 
@@ -55,22 +73,18 @@ impl Exporter {
     ///
     /// # Errors
     ///
-    /// A URL or an HTTP client that can't be, or no thread. That the server does not answer is no error.
+    /// Certificates that can't be read, or no thread. That the server does not answer is no error.
     pub fn start(
         journal: &Path,
         url: &str,
         config: &InfluxConfig,
         secret: Secret,
-    ) -> Result<Self, TransportError> {
-        let failed = |error: std::io::Error| TransportError::Client(error.to_string());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+    ) -> Result<Self, ExporterError> {
         let status = Arc::new(Status::default());
         let refused = config.refused_file.clone();
+        let (stop, stopped) = mpsc::channel();
         let mut work = Work {
-            transport: Transport::new(url, config, secret)?,
+            server: server(url, config, secret)?,
             journal: journal.to_owned(),
             reader: None,
             cursor: 0,
@@ -82,26 +96,19 @@ impl Exporter {
             most: BATCH,
             counted: None,
             status: Arc::clone(&status),
+            stop: Stop::new(stopped, LAST),
         };
-        let (stop, stopped) = oneshot::channel();
+        let (ending, ended) = mpsc::channel();
         let run = move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stopped => {}
-                    () = work.forever() => {}
-                }
-                let _ = time::timeout(LAST, work.rest()).await;
-            });
-            // A name that is still being looked up is not waited for.
-            runtime.shutdown_background();
+            let Stopped = work.run();
+            drop(ending);
         };
-        let thread = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name("influx".to_owned())
-            .spawn(run)
-            .map_err(failed)?;
+            .spawn(run)?;
         Ok(Self {
             stop: Some(stop),
-            thread: Some(thread),
+            ended,
             status,
         })
     }
@@ -114,13 +121,32 @@ impl Exporter {
 }
 
 impl Drop for Exporter {
-    /// Gives the last points a moment to go.
+    /// Gives the last points a moment to go. A request that a server sits on is left behind: the thread ends with it.
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.ended.recv_timeout(LAST);
     }
+}
+
+fn server(url: &str, config: &InfluxConfig, secret: Secret) -> Result<Server, ExporterError> {
+    let access = Access {
+        url: url.to_owned(),
+        api: match config.api {
+            InfluxApi::V1 => Api::V1,
+            InfluxApi::V2 => Api::V2,
+        },
+        database: config.bucket.clone(),
+        org: config.org.clone(),
+        user: config.user.clone(),
+        ca_file: config.ca_file.clone(),
+        connect_timeout: config.connect_timeout,
+        timeout: config.timeout,
+        user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")),
+    };
+    Server::new(access, secret).map_err(|error| match error {
+        AccessError::NoTls => ExporterError::Url(error),
+        AccessError::Certificates { .. } => ExporterError::Certificates(error),
+    })
 }
 
 fn host(config: &InfluxConfig) -> String {
@@ -134,7 +160,7 @@ fn host(config: &InfluxConfig) -> String {
 
 /// What the thread has.
 struct Work {
-    transport: Transport,
+    server: Server,
     journal: PathBuf,
     reader: Option<Reader>,
     /// Changes up to here are stored.
@@ -151,26 +177,51 @@ struct Work {
     /// When it was counted last how much is still to be sent.
     counted: Option<Instant>,
     status: Arc<Status>,
+    stop: Stop,
 }
 
 impl Work {
-    async fn forever(&mut self) {
+    /// Until it is told to stop, and then all there is, as far as the time goes.
+    fn run(&mut self) -> Stopped {
         loop {
-            match self.step().await {
-                Ok(true) => {}
-                Ok(false) => time::sleep(EVERY).await,
-                Err(error) => self.pause(error.to_string(), None).await,
+            if let Err(stopped) = self.step() {
+                return stopped;
             }
         }
     }
 
-    /// All there is now.
-    async fn rest(&mut self) {
-        while matches!(self.step().await, Ok(true)) {}
+    /// Sends one batch, and waits for more unless it was full.
+    fn step(&mut self) -> Result<(), Stopped> {
+        let page = match self.read() {
+            Ok(page) => page,
+            Err(error) => return self.pause(error.to_string(), None),
+        };
+        let Some(last) = page.last else {
+            self.succeed();
+            return self.stop.idle(EVERY);
+        };
+        let mut lines = Lines::default();
+        for entry in &page.entries {
+            point::add(&mut lines, entry, &self.host);
+        }
+        self.deliver(&lines)?;
+        self.succeed();
+        self.cursor = last;
+        if let Some(reader) = &self.reader
+            && let Err(error) = reader.set_cursor(&self.name, last)
+        {
+            // The points are stored; after a restart they will be sent once more.
+            tracing::warn!(%error, "how far the exporter has come can't be noted");
+        }
+        if page.rows == BATCH {
+            return self.stop.wait(Duration::ZERO);
+        }
+        self.counted = None;
+        self.stop.idle(EVERY)
     }
 
-    /// Sends one batch; says whether there may be more.
-    async fn step(&mut self) -> Result<bool, JournalError> {
+    /// The next batch.
+    fn read(&mut self) -> Result<Page, JournalError> {
         let reader = match self.reader.take() {
             Some(reader) => reader,
             None => {
@@ -185,31 +236,11 @@ impl Work {
             self.counted = Some(Instant::now());
         }
         self.reader = Some(reader);
-        let Some(last) = page.last else {
-            self.succeed();
-            return Ok(false);
-        };
-        let mut lines = Lines::default();
-        for entry in &page.entries {
-            point::add(&mut lines, entry, &self.host);
-        }
-        self.deliver(&lines).await;
-        self.succeed();
-        self.cursor = last;
-        if let Some(reader) = &self.reader
-            && let Err(error) = reader.set_cursor(&self.name, last)
-        {
-            // The points are stored; after a restart they will be sent once more.
-            tracing::warn!(%error, "how far the exporter has come can't be noted");
-        }
-        if page.rows < BATCH {
-            self.counted = None;
-        }
-        Ok(page.rows == BATCH)
+        Ok(page)
     }
 
     /// Returns once every point is stored, or put aside for good.
-    async fn deliver(&mut self, lines: &Lines) {
+    fn deliver(&mut self, lines: &Lines) -> Result<(), Stopped> {
         let mut search = SEARCH;
         // The last is the next.
         let mut left = vec![(0, lines.len())];
@@ -220,20 +251,25 @@ impl Work {
                 continue;
             }
             let body = lines.text(from, to);
-            match self.transport.send(body.to_owned(), self.again).await {
+            match self.server.write(body) {
                 Answer::Stored => {
                     self.succeed();
                     self.status.stored(points);
                 }
                 Answer::Later(why, wait) => {
                     left.push((from, to));
-                    self.pause(why, wait).await;
+                    self.pause(why, wait)?;
                 }
                 Answer::NotUs(why) => {
                     left.push((from, to));
-                    self.pause(why, None).await;
+                    self.pause(why, None)?;
                 }
-                Answer::TooLarge(_) if points > 1 => {
+                // Once may be a server that crashed.
+                Answer::Cut(why) if !self.again => {
+                    left.push((from, to));
+                    self.pause(why, None)?;
+                }
+                Answer::TooLarge(_) | Answer::Cut(_) if points > 1 => {
                     self.most = points.div_ceil(2);
                     left.extend(halves(from, to));
                 }
@@ -241,11 +277,12 @@ impl Work {
                     search -= 1;
                     left.extend(halves(from, to));
                 }
-                Answer::TooLarge(words) | Answer::Refused(words) => {
+                Answer::TooLarge(words) | Answer::Cut(words) | Answer::Refused(words) => {
                     self.put_aside(&words, body, points);
                 }
             }
         }
+        Ok(())
     }
 
     fn succeed(&mut self) {
@@ -268,7 +305,7 @@ impl Work {
         }
     }
 
-    async fn pause(&mut self, why: String, wait: Option<Duration>) {
+    fn pause(&mut self, why: String, wait: Option<Duration>) -> Result<(), Stopped> {
         self.again = true;
         self.status.retry();
         if let Some(reader) = &self.reader
@@ -283,7 +320,7 @@ impl Work {
         } else {
             tracing::debug!(why, wait_s, "decisions wait for the InfluxDB");
         }
-        time::sleep(wait).await;
+        self.stop.wait(wait)
     }
 }
 

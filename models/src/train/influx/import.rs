@@ -342,11 +342,14 @@ impl Sender<'_> {
                         return Err(self.database.unavailable(why));
                     }
                 }
-                Answer::TooLarge(_) if points > 1 => {
+                Answer::TooLarge(_) | Answer::Cut(_) if points > 1 => {
                     self.most = points.div_ceil(2);
                     left.push((from, to));
                 }
-                Answer::NotUs(words) | Answer::TooLarge(words) | Answer::Refused(words) => {
+                Answer::NotUs(words)
+                | Answer::TooLarge(words)
+                | Answer::Cut(words)
+                | Answer::Refused(words) => {
                     return Err(self.database.refused(words));
                 }
             }

@@ -17,14 +17,13 @@ mod read;
 mod record;
 mod retry;
 mod server;
-#[cfg(feature = "tls")]
-mod tls;
 
 pub use error::InfluxError;
 pub use import::{Event, ImportOptions, Imported, import};
 pub use read::StoredRows;
 pub use record::Record;
-pub use server::{Api, Database, Settings};
+pub use server::{Database, Settings};
+pub use tidegate_influx::Api;
 
 /// Time of the first row of every dataset: 2000-01-01T00:00:00Z, in ns since 1970.
 pub const BASE_NS: i64 = 946_684_800_000_000_000;

@@ -1,11 +1,9 @@
 //! The way to a database.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{io::Read, path::PathBuf, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use tidegate_influx::{Answer, Secret, may_be_too_large, one_line};
-use ureq::{Agent, BodyReader, http::Response};
+use tidegate_influx::{Access, AccessError, Answer, Api, Secret, Server, one_line};
 
 use super::{
     InfluxError, MEASUREMENT,
@@ -13,46 +11,8 @@ use super::{
     query::{name, series, text},
     retry::Retry,
 };
-use crate::UnknownName;
-
-/// So much of an answer that is no success is read.
-const WORDS: u64 = 4_096;
 /// So much of any other answer but rows.
 const ANSWER: u64 = 16 << 20;
-
-/// Which endpoint takes rows.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Api {
-    /// `/write`: 1.x, and 2.x and 3.x for those who come from 1.x.
-    #[default]
-    V1,
-    /// `/api/v2/write`: 1.8, 2.x and 3.x.
-    V2,
-}
-
-impl FromStr for Api {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "v1" => Ok(Self::V1),
-            "v2" => Ok(Self::V2),
-            _ => Err(UnknownName {
-                kind: "API",
-                name: name.to_owned(),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Api {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-        })
-    }
-}
 
 /// Where the rows are. The secret is not here.
 #[derive(Clone, Debug)]
@@ -104,8 +64,7 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Database {
     settings: Settings,
-    secret: Secret,
-    agent: Agent,
+    server: Server,
 }
 
 impl Database {
@@ -115,12 +74,6 @@ impl Database {
     ///
     /// A setting that makes no sense, certificates that can't be read, or `https` in a build without the feature `tls`.
     pub fn new(settings: Settings, secret: Secret) -> Result<Self, InfluxError> {
-        if settings.url.starts_with("https:") && !cfg!(feature = "tls") {
-            return Err(InfluxError::Setting {
-                name: "--influx",
-                problem: "this build speaks no TLS: build with --features train,tls".to_owned(),
-            });
-        }
         if settings.ca_file.is_some() && !settings.url.starts_with("https:") {
             return Err(InfluxError::Setting {
                 name: "--ca-file",
@@ -129,23 +82,28 @@ impl Database {
         }
         check_name("--db", &settings.database)?;
         check_name("--measurement", &settings.measurement)?;
-        let config = Agent::config_builder()
-            .timeout_connect(Some(settings.connect_timeout))
-            .timeout_recv_response(Some(settings.timeout))
-            .timeout_per_read(Some(settings.timeout))
-            .timeout_per_write(Some(settings.timeout))
-            .http_status_as_error(false)
-            // Nobody else gets to see the secret.
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("tidegate-train/", env!("CARGO_PKG_VERSION")));
-        #[cfg(feature = "tls")]
-        let config = config.tls_config(super::tls::trusting(&settings)?);
-        Ok(Self {
-            settings,
-            secret,
-            agent: config.build().new_agent(),
-        })
+        let access = Access {
+            url: settings.url.clone(),
+            api: settings.api,
+            database: settings.database.clone(),
+            org: settings.org.clone(),
+            user: settings.user.clone(),
+            ca_file: settings.ca_file.clone(),
+            connect_timeout: settings.connect_timeout,
+            timeout: settings.timeout,
+            user_agent: concat!("tidegate-train/", env!("CARGO_PKG_VERSION")),
+        };
+        let server = Server::new(access, secret).map_err(|error| match error {
+            AccessError::NoTls => InfluxError::Setting {
+                name: "--influx",
+                problem: format!("{error}: build with --features train,tls"),
+            },
+            AccessError::Certificates { .. } => InfluxError::Setting {
+                name: "--ca-file",
+                problem: error.to_string(),
+            },
+        })?;
+        Ok(Self { settings, server })
     }
 
     /// What it was made of.
@@ -159,36 +117,7 @@ impl Database {
 
     /// Sends points, once.
     pub(super) fn write(&self, lines: &str) -> Answer {
-        let Settings { url, database, .. } = &self.settings;
-        let mut request = match self.settings.api {
-            Api::V1 => {
-                let (database, policy) = split(database);
-                let request = self
-                    .agent
-                    .post(format!("{url}/write"))
-                    .query("db", database);
-                match policy {
-                    Some(policy) => request.query("rp", policy),
-                    None => request,
-                }
-            }
-            Api::V2 => self
-                .agent
-                .post(format!("{url}/api/v2/write"))
-                .query("bucket", database)
-                .query("org", &self.settings.org),
-        };
-        request = request.query("precision", "ns");
-        if let Some(proof) = self.proof() {
-            request = request.header("authorization", proof);
-        }
-        match request.send(lines) {
-            Ok(mut response) => answer(&mut response),
-            Err(ureq::Error::Io(error)) if may_be_too_large(&error, lines.len()) => {
-                Answer::TooLarge(one_line(&error.to_string()))
-            }
-            Err(error) => Answer::Later(one_line(&error.to_string()), None),
-        }
+        self.server.write(lines)
     }
 
     /// Asks in InfluxQL, for JSON; tries again what may pass.
@@ -196,10 +125,10 @@ impl Database {
         let mut retry = self.retry();
         loop {
             let asked = self
-                .get(query, "application/json", false)
-                .and_then(|mut response| {
-                    let body = response.body_mut().with_config().limit(ANSWER);
-                    let text = body.read_to_vec();
+                .server
+                .query(query, "application/json", false)
+                .and_then(|mut body| {
+                    let text = body.with_config().limit(ANSWER).read_to_vec();
                     text.map_err(|error| Answer::Later(one_line(&error.to_string()), None))
                 });
             match asked {
@@ -213,11 +142,11 @@ impl Database {
     }
 
     /// Asks in InfluxQL, for CSV as it comes; tries again what may pass until it begins to come.
-    pub(super) fn stream(&self, query: &str) -> Result<BodyReader<'static>, InfluxError> {
+    pub(super) fn stream(&self, query: &str) -> Result<impl Read + use<>, InfluxError> {
         let mut retry = self.retry();
         loop {
-            match self.get(query, "application/csv", true) {
-                Ok(response) => return Ok(response.into_body().into_reader()),
+            match self.server.query(query, "application/csv", true) {
+                Ok(body) => return Ok(body.into_reader()),
                 Err(answer) => self.again(answer, &mut retry)?,
             }
         }
@@ -273,52 +202,11 @@ impl Database {
                 }
             }
             Answer::Stored => Err(self.not_understood("an answer without a body".to_owned())),
-            Answer::NotUs(words) | Answer::TooLarge(words) | Answer::Refused(words) => {
-                Err(self.refused(words))
-            }
+            Answer::NotUs(words)
+            | Answer::TooLarge(words)
+            | Answer::Cut(words)
+            | Answer::Refused(words) => Err(self.refused(words)),
         }
-    }
-
-    fn get(
-        &self,
-        query: &str,
-        accept: &str,
-        chunked: bool,
-    ) -> Result<Response<ureq::Body>, Answer> {
-        let (database, policy) = split(&self.settings.database);
-        let mut request = self
-            .agent
-            .get(format!("{}/query", self.settings.url))
-            .header("accept", accept)
-            .query("db", database)
-            .query("epoch", "ns")
-            .query("q", query);
-        if let Some(policy) = policy {
-            request = request.query("rp", policy);
-        }
-        if chunked {
-            request = request.query("chunked", "true");
-        }
-        if let Some(proof) = self.proof() {
-            request = request.header("authorization", proof);
-        }
-        let response = request.call();
-        let mut response =
-            response.map_err(|error| Answer::Later(one_line(&error.to_string()), None))?;
-        if response.status() == 200 {
-            return Ok(response);
-        }
-        Err(answer(&mut response))
-    }
-
-    /// The header that proves who asks.
-    fn proof(&self) -> Option<String> {
-        let Settings { user, .. } = &self.settings;
-        if !user.is_empty() {
-            let both = BASE64_STANDARD.encode(format!("{user}:{}", self.secret.expose()));
-            return Some(format!("Basic {both}"));
-        }
-        (!self.secret.is_empty()).then(|| format!("Token {}", self.secret.expose()))
     }
 
     pub(super) fn unavailable(&self, why: String) -> InfluxError {
@@ -361,29 +249,4 @@ pub(super) fn check_name(setting: &'static str, text: &str) -> Result<(), Influx
         });
     }
     Ok(())
-}
-
-fn answer(response: &mut Response<ureq::Body>) -> Answer {
-    let status = response.status().as_u16();
-    let wait = response.headers().get("retry-after");
-    let wait = wait.and_then(|wait| Some(wait.to_str().ok()?.to_owned()));
-    // Words that can't be read are none; the status says enough.
-    let words = response
-        .body_mut()
-        .with_config()
-        .limit(WORDS)
-        .lossy_utf8(true);
-    Answer::new(
-        status,
-        &words.read_to_string().unwrap_or_default(),
-        wait.as_deref(),
-    )
-}
-
-/// Database and retention policy.
-fn split(database: &str) -> (&str, Option<&str>) {
-    match database.split_once('/') {
-        Some((database, policy)) => (database, Some(policy)),
-        None => (database, None),
-    }
 }

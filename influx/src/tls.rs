@@ -1,20 +1,20 @@
-//! Who may say who the server is.
+//! Who may say who a server is.
 
 use std::fs;
 
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::{InfluxError, Settings};
+use crate::server::{Access, AccessError};
 
 /// Those of the file, and then nobody else.
-pub(super) fn trusting(settings: &Settings) -> Result<TlsConfig, InfluxError> {
+pub(crate) fn trusting(access: &Access) -> Result<TlsConfig, AccessError> {
     let tls = TlsConfig::builder();
-    let Some(path) = &settings.ca_file else {
+    let Some(path) = &access.ca_file else {
         return Ok(tls.build());
     };
-    let wrong = |problem: String| InfluxError::Setting {
-        name: "--ca-file",
-        problem: format!("{}: {problem}", path.display()),
+    let wrong = |why: String| AccessError::Certificates {
+        path: path.clone(),
+        why,
     };
     let text = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let mut found = Vec::new();
