@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::scenarios::{Label, Scenario};
+use super::owners::Owners;
+use super::scenarios::Label;
 
 /// The columns that say when and who, or what the agent itself thought: two rows
 /// that differ in these only are the same to a trainer.
@@ -25,99 +25,6 @@ const NOT_FEATURES: [&str; 8] = [
 
 /// What is added behind the agent's columns.
 const OURS: [&str; 3] = ["label", "scenario", "tool"];
-
-/// Who owns which address.
-#[derive(Default)]
-pub(crate) struct Owners {
-    by_source: BTreeMap<IpAddr, (Label, String)>,
-    /// Addresses of a victim that only one attack sends to.
-    by_target: BTreeMap<IpAddr, (Label, String)>,
-    /// Attacks by answers that nobody asked for.
-    answers: HashSet<String>,
-    attacks: Vec<Scenario>,
-    /// Benign ones with a network of clients.
-    crowds: Vec<Scenario>,
-    tools: BTreeMap<String, String>,
-}
-
-impl Owners {
-    pub(crate) fn add(&mut self, scenario: &Scenario) {
-        let owner = || (scenario.label, scenario.name.clone());
-        let tool = scenario.tool().to_owned();
-        self.tools.insert(scenario.name.clone(), tool);
-        for address in [
-            IpAddr::V4(scenario.source()),
-            IpAddr::V6(scenario.source6()),
-        ] {
-            self.by_source.insert(address, owner());
-        }
-        if let Some((own, own6)) = scenario.own() {
-            self.by_target.insert(own.into(), owner());
-            self.by_target.insert(own6.into(), owner());
-        }
-        if scenario.answers() {
-            self.answers.insert(scenario.name.clone());
-        }
-        if !scenario.is_benign() {
-            self.attacks.push(scenario.clone());
-        } else if scenario.crowd().is_some() {
-            self.crowds.push(scenario.clone());
-        }
-    }
-
-    /// By the originator. What a victim originates towards an attacker
-    /// (unreachables, resets) is no attack, and kept apart by its name; but for
-    /// u2r, where it calls the attacker because it was told to, and for answers that it never asked for.
-    pub(crate) fn of(&self, src: IpAddr, dst: IpAddr) -> (Label, String) {
-        match (self.sender(src), self.sender(dst)) {
-            (Some(owner), _) => owner,
-            (None, Some(owner @ (Label::Normal | Label::U2r, _))) => owner,
-            (None, Some(owner)) => self.provoked(&owner),
-            (None, None) => match (self.by_target.get(&src), self.by_target.get(&dst)) {
-                // From and to it: land.
-                (_, Some(owner)) => owner.clone(),
-                (Some(owner), None) => self.provoked(owner),
-                (None, None) => (Label::Normal, "other".to_owned()),
-            },
-        }
-    }
-
-    /// What a victim originates because of an attack.
-    fn provoked(&self, owner: &(Label, String)) -> (Label, String) {
-        let (label, name) = owner;
-        if self.answers.contains(name) {
-            (*label, name.clone())
-        } else {
-            (Label::Normal, format!("{BACKSCATTER}{name}"))
-        }
-    }
-
-    /// What made a scenario's traffic, or what a backscatter answers to.
-    fn tool(&self, name: &str) -> &str {
-        let name = name.strip_prefix(BACKSCATTER).unwrap_or(name);
-        self.tools.get(name).map_or("other", String::as_str)
-    }
-
-    /// For how long an attack's rows are no example of it, in seconds: its first packets are what
-    /// anybody's are, and a model that must tell them apart learns a tool's whims by heart. A
-    /// sixth of the time within which it is to be found; but of an attack that is over by then,
-    /// no more than a tenth of its rows is left out.
-    fn onset(&self, name: &str) -> f64 {
-        let attack = self.attacks.iter().find(|attack| attack.name == name);
-        let promise = attack.and_then(|attack| attack.promise);
-        promise.map_or(0.0, |promise| promise.as_secs_f64() / 6.0)
-    }
-
-    fn sender(&self, address: IpAddr) -> Option<(Label, String)> {
-        self.by_source.get(&address).cloned().or_else(|| {
-            let mut networked = self.attacks.iter().chain(&self.crowds);
-            let owner = networked.find(|scenario| scenario.has(address))?;
-            Some((owner.label, owner.name.clone()))
-        })
-    }
-}
-
-const BACKSCATTER: &str = "backscatter-";
 
 /// Labelled rows by scenario.
 pub(super) struct Labelled {
@@ -365,65 +272,6 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         assert_eq!(first(1000, 1), "42");
         assert_eq!(first(100, 1), "10", "at most a tenth");
         assert_eq!(first(100, 10), "5");
-    }
-
-    #[test]
-    fn a_crowds_clients_are_a_scenario() {
-        let plan = plan(false);
-        let mut owners = Owners::default();
-        for scenario in plan.all() {
-            owners.add(scenario);
-        }
-        let mut crowds = plan.benign.iter().flatten();
-        let crowd = crowds.find(|one| one.crowd().is_some()).expect("there");
-        let network = crowd.crowd().expect("it has one");
-        let client: IpAddr = network.replace(".0/24", ".77").parse().expect("address");
-        let h1: IpAddr = [10, 83, 0, 1].into();
-        assert_eq!(owners.of(client, h1), (Label::Normal, crowd.name.clone()));
-        assert_eq!(owners.of(h1, client), (Label::Normal, crowd.name.clone()));
-    }
-
-    #[test]
-    fn forged_random_and_victims_addresses_have_owners() {
-        let plan = plan(false);
-        let mut owners = Owners::default();
-        for attack in &plan.attacks {
-            owners.add(attack);
-        }
-        let named = |name: &str| plan.attacks.iter().find(|attack| attack.name == name);
-        let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst).1;
-        let h1: IpAddr = [10, 83, 0, 1].into();
-        let stranger: IpAddr = [203, 0, 113, 9].into();
-
-        let forged = named("forged-syn-1000").expect("there");
-        let number = u8::try_from(forged.number()).expect("small");
-        let source: IpAddr = [10, 84, number, 77].into();
-        assert_eq!(of(source, h1), forged.name);
-        assert_eq!(of(h1, source), "backscatter-forged-syn-1000");
-        let random = named("random-syn")
-            .and_then(Scenario::own)
-            .expect("there")
-            .0;
-        assert_eq!(of(stranger, random.into()), "random-syn");
-        assert_eq!(of(random.into(), stranger), "backscatter-random-syn");
-        assert_eq!(of(stranger, h1), "other");
-        // Its victim's answers are the attack, where that is of answers.
-        let answers = named("synack-2000").expect("there");
-        let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst);
-        let expected = (Label::Dos, answers.name.clone());
-        assert_eq!(of(h1, answers.source().into()), expected);
-        let random = named("synack-random").and_then(Scenario::own);
-        let expected = (Label::Dos, "synack-random".to_owned());
-        assert_eq!(of(random.expect("there").0.into(), stranger), expected);
-        let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst).1;
-        let land = named("land").and_then(Scenario::own).expect("there").0;
-        assert_eq!(of(land.into(), land.into()), "land");
-        // Who was told to call calls for the attacker.
-        let shell = named("shell-telnet").expect("there").source().into();
-        assert_eq!(
-            owners.of(h1, shell),
-            (Label::U2r, "shell-telnet".to_owned())
-        );
     }
 
     #[test]

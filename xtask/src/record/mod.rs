@@ -4,6 +4,7 @@
 mod addresses;
 mod catalogue;
 mod label;
+mod owners;
 mod plan;
 mod playing;
 mod scenarios;
@@ -27,7 +28,7 @@ use crate::table::grouped;
 use crate::{build_cmd, interrupt, privilege};
 pub(crate) use addresses::{give_addresses, prefer};
 use label::Labelled;
-pub(crate) use label::Owners;
+pub(crate) use owners::Owners;
 pub(crate) use plan::{GAP, Phase, Plan, plan};
 use scenarios::Place;
 pub(crate) use scenarios::{Label, Scenario};
