@@ -29,11 +29,9 @@ use tidegate_models::{
 
 /// A database there, for those who wait a few seconds.
 fn database(url: &str) -> Database {
-    let settings = Settings {
-        timeout: Duration::from_secs(20),
-        patience: Duration::from_secs(3),
-        ..Settings::new(url, DATABASE)
-    };
+    let mut settings = Settings::new(url, DATABASE);
+    settings.access.timeout = Duration::from_secs(20);
+    settings.patience = Duration::from_secs(3);
     Database::new(settings, Secret::default()).unwrap()
 }
 

@@ -255,11 +255,9 @@ fn rows_that_are_not_those_counted_or_imported_are_an_error() {
 #[test]
 fn the_v2_endpoint_takes_rows_too() {
     let lab = Lab::new(100, Tricks::default());
-    let settings = Settings {
-        api: Api::V2,
-        org: "testers".to_owned(),
-        ..lab.database().settings().clone()
-    };
+    let mut settings = lab.database().settings().clone();
+    settings.access.api = Api::V2;
+    "testers".clone_into(&mut settings.access.org);
     let database = Database::new(settings, Default::default()).unwrap();
     import_quietly(&database, &lab.path).unwrap();
     let seen = lab.proxy.seen();

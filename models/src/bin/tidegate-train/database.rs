@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use tidegate_influx::{Secret, server_url};
-use tidegate_models::train::influx::{Api, Database, MEASUREMENT, Settings};
+use tidegate_models::train::influx::{Access, Api, Database, MEASUREMENT, Settings};
 
 /// The token, or the password, comes from a file or from TIDEGATE_INFLUX_SECRET.
 #[derive(Args)]
@@ -60,16 +60,19 @@ impl DatabaseArgs {
         // Not by clap, which would show again what may hold a password.
         let url = server_url(url).map_err(|problem| anyhow!("--influx {problem}"))?;
         let name = self.name.as_deref().context("--influx needs --db NAME")?;
+        let settings = Settings::new(&url, name);
         let settings = Settings {
-            api: self.api,
-            org: self.org.clone(),
-            user: self.user.clone(),
-            ca_file: self.ca_file.clone(),
+            access: Access {
+                api: self.api,
+                org: self.org.clone(),
+                user: self.user.clone(),
+                ca_file: self.ca_file.clone(),
+                timeout: Duration::from_secs(self.timeout),
+                ..settings.access
+            },
             measurement: self.measurement.clone(),
-            timeout: Duration::from_secs(self.timeout),
             patience: Duration::from_secs(self.patience),
             waiting: |why, wait| eprintln!("{why}; again in {:.1} s", wait.as_secs_f64()),
-            ..Settings::new(&url, name)
         };
         let secret = Secret::load(self.secret_file.as_deref())?;
         Ok(Database::new(settings, secret)?)

@@ -23,7 +23,7 @@ pub use import::{Event, ImportOptions, Imported, import};
 pub use read::StoredRows;
 pub use record::Record;
 pub use server::{Database, Settings};
-pub use tidegate_influx::Api;
+pub use tidegate_influx::{Access, Api};
 
 /// Time of the first row of every dataset: 2000-01-01T00:00:00Z, in ns since 1970.
 pub const BASE_NS: i64 = 946_684_800_000_000_000;

@@ -284,7 +284,7 @@ fn fields(database: &Database) -> Result<Fields, InfluxError> {
     let found = series(&answer).map_err(|words| database.refused(words))?;
     let Some(series) = found.first() else {
         return Err(InfluxError::NoMeasurement {
-            database: settings.database.clone(),
+            database: settings.access.database.clone(),
             measurement: settings.measurement.clone(),
         });
     };

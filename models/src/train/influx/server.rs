@@ -1,6 +1,6 @@
 //! The way to a database.
 
-use std::{io::Read, path::PathBuf, time::Duration};
+use std::{io::Read, time::Duration};
 
 use serde_json::Value;
 use tidegate_influx::{Access, AccessError, Answer, Api, Secret, Server, one_line};
@@ -17,24 +17,10 @@ const ANSWER: u64 = 16 << 20;
 /// Where the rows are. The secret is not here.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `http://host:port` or `https://host:port`, as [`tidegate_influx::server_url`] takes it.
-    pub url: String,
-    /// Endpoint for writing.
-    pub api: Api,
-    /// Database, or `database/retention-policy`; the bucket of [`Api::V2`].
-    pub database: String,
-    /// Organization; only [`Api::V2`] of a 2.x asks for it.
-    pub org: String,
-    /// User: the secret is then a password. Without one it is a token.
-    pub user: String,
-    /// Certificates (PEM) of those who may say who the server is; else those Mozilla trusts. For `https` only.
-    pub ca_file: Option<PathBuf>,
+    /// The server, and the database there.
+    pub access: Access,
     /// The measurement of the rows.
     pub measurement: String,
-    /// Patience with a connection that does not come about.
-    pub connect_timeout: Duration,
-    /// Patience with every answer, and then with every part of it.
-    pub timeout: Duration,
     /// How long failures that may pass are met with another attempt.
     pub patience: Duration,
     /// Is told of a query that waits: why, and how long.
@@ -45,15 +31,18 @@ impl Settings {
     /// A database without user or secret.
     pub fn new(url: &str, database: &str) -> Self {
         Self {
-            url: url.to_owned(),
-            api: Api::default(),
-            database: database.to_owned(),
-            org: String::new(),
-            user: String::new(),
-            ca_file: None,
+            access: Access {
+                url: url.to_owned(),
+                api: Api::default(),
+                database: database.to_owned(),
+                org: String::new(),
+                user: String::new(),
+                ca_file: None,
+                connect_timeout: Duration::from_secs(3),
+                timeout: Duration::from_secs(60),
+                user_agent: concat!("tidegate-train/", env!("CARGO_PKG_VERSION")),
+            },
             measurement: MEASUREMENT.to_owned(),
-            connect_timeout: Duration::from_secs(3),
-            timeout: Duration::from_secs(60),
             patience: Duration::from_secs(300),
             waiting: |_, _| (),
         }
@@ -74,26 +63,16 @@ impl Database {
     ///
     /// A setting that makes no sense, certificates that can't be read, or `https` in a build without the feature `tls`.
     pub fn new(settings: Settings, secret: Secret) -> Result<Self, InfluxError> {
-        if settings.ca_file.is_some() && !settings.url.starts_with("https:") {
+        let access = &settings.access;
+        if access.ca_file.is_some() && !access.url.starts_with("https:") {
             return Err(InfluxError::Setting {
                 name: "--ca-file",
                 problem: "is for a server of https".to_owned(),
             });
         }
-        check_name("--db", &settings.database)?;
+        check_name("--db", &access.database)?;
         check_name("--measurement", &settings.measurement)?;
-        let access = Access {
-            url: settings.url.clone(),
-            api: settings.api,
-            database: settings.database.clone(),
-            org: settings.org.clone(),
-            user: settings.user.clone(),
-            ca_file: settings.ca_file.clone(),
-            connect_timeout: settings.connect_timeout,
-            timeout: settings.timeout,
-            user_agent: concat!("tidegate-train/", env!("CARGO_PKG_VERSION")),
-        };
-        let server = Server::new(access, secret).map_err(|error| match error {
+        let server = Server::new(settings.access.clone(), secret).map_err(|error| match error {
             AccessError::NoTls => InfluxError::Setting {
                 name: "--influx",
                 problem: format!("{error}: build with --features train,tls"),
@@ -211,7 +190,7 @@ impl Database {
 
     pub(super) fn unavailable(&self, why: String) -> InfluxError {
         InfluxError::Unavailable {
-            server: self.settings.url.clone(),
+            server: self.settings.access.url.clone(),
             patience: self.settings.patience,
             why,
         }
@@ -226,7 +205,7 @@ impl Database {
             _ => None,
         };
         InfluxError::Refused {
-            server: self.settings.url.clone(),
+            server: self.settings.access.url.clone(),
             words,
             hint,
         }
@@ -234,7 +213,7 @@ impl Database {
 
     pub(super) fn not_understood(&self, problem: String) -> InfluxError {
         InfluxError::Answer {
-            server: self.settings.url.clone(),
+            server: self.settings.access.url.clone(),
             problem: one_line(&problem),
         }
     }
