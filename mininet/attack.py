@@ -65,13 +65,18 @@ def banners(options):
             pass
 
 
+def word(beat):
+    """A wrong password, as long or short as people's are; xtask's list for other tools is made likewise."""
+    return ("summer", "sun", "qwertzuiop", "x", "monday-", "correcthorse")[beat % 6] + str(beat)
+
+
 def guess_http(options):
     """--tries guesses a connection."""
     for beat in beats(options):
         try:
             with dial(options, 80) as sock:
                 for last in reversed(range(options.tries)):
-                    secret = base64.b64encode(f"clerk:summer{beat}-{last}".encode()).decode()
+                    secret = base64.b64encode(f"clerk:{word(beat)}{last}".encode()).decode()
                     sock.sendall(f"GET /private/ HTTP/1.1\r\nHost: {options.target}\r\n"
                                  f"Connection: {'keep-alive' if last else 'close'}\r\n"
                                  f"Authorization: Basic {secret}\r\nUser-Agent: guess\r\n\r\n".encode())
@@ -90,7 +95,7 @@ def one_ftp(options, beat):
             for number in range(options.tries):
                 sock.sendall(b"USER clerk\r\n")
                 sock.recv(400)
-                sock.sendall(f"PASS summer{beat}-{number}\r\n".encode())
+                sock.sendall(f"PASS {word(beat)}{number}\r\n".encode())
                 if not sock.recv(400).startswith(b"530"):
                     return
     except OSError:
@@ -107,7 +112,7 @@ def guess_redis(options):
     for beat in beats(options):
         try:
             with dial(options, 6379) as sock:
-                sock.sendall(f"AUTH summer{beat}\r\n".encode())
+                sock.sendall(f"AUTH {word(beat)}\r\n".encode())
                 sock.recv(200)
         except OSError:
             pass
@@ -159,7 +164,7 @@ def one_telnet(options, beat):
                 if expect(sock, b"login:"):
                     sock.sendall(b"clerk\r\n")
                     if expect(sock, b"assword:"):
-                        sock.sendall(b"summer%d-%d\r\n" % (beat, number))
+                        sock.sendall(f"{word(beat)}{number}\r\n".encode())
                         expect(sock, b"incorrect", 0.8 if options.tries == 1 else 4.0)
     except OSError:
         pass

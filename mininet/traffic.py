@@ -173,6 +173,25 @@ def web(options):
         sys.exit(f"{len(failures)} of {done} failed: {failures[0]}")
 
 
+def events(options):
+    """What devices and pages tell a server: a few words each, --size bytes at most, always answered alike."""
+    for beat in ticks(options):
+        connection = connection_of(options)
+        connection.request("POST", "/post", "x" * random.randint(20, options.size))
+        connection.getresponse().read()
+        connection.close()
+
+
+def redis(options):
+    """A connection for every command, as scripts have that are started anew for each page."""
+    for beat in ticks(options):
+        key = f"session:{random.randint(0, 50)}"
+        words = f"SET {key} {'x' * random.randint(1, options.size)}" if beat % 3 == 0 else f"GET {key}"
+        with dial(options, 6379) as sock:
+            sock.sendall(f"{words}\r\n".encode())
+            sock.recv(65536)
+
+
 def mail(options):
     """--burst mails a connection, as a mailing list's server sends them."""
     for beat in ticks(options):
@@ -321,7 +340,7 @@ def human(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    for call in (serve, media, dns, ntp, web, mail, monitor, retry, noise, repeat, human):
+    for call in (serve, media, dns, ntp, web, events, redis, mail, monitor, retry, noise, repeat, human):
         command = commands.add_parser(call.__name__)
         command.set_defaults(call=call)
         if call == serve:
@@ -333,7 +352,7 @@ def main():
         command.add_argument("--rate", type=float, default=1, help="beats (or keys) a second")
         command.add_argument("--burst", type=int, default=1, help="a beat")
         command.add_argument("--clients", type=int, default=250, help="where the source is a network")
-        command.add_argument("--size", type=int, default=5000, help="bytes of an answer")
+        command.add_argument("--size", type=int, default=5000, help="bytes of an answer, or of what is told")
         command.add_argument("--port", type=int)
         command.add_argument("--pause", type=float, default=0.0, help="seconds")
         command.add_argument("--missing", type=float, default=0.1, help="share of names")

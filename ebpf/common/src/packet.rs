@@ -12,6 +12,8 @@ use crate::address::Address;
 const ETHERNET_LEN: usize = 14;
 /// IPv6 fixed header (RFC 8200 section 3).
 const IPV6_LEN: usize = 40;
+/// Without options.
+const TCP_HEADER_LEN: u32 = 20;
 
 /// EtherType of IPv4.
 pub const ETHERTYPE_IPV4: u16 = 0x0800;
@@ -153,8 +155,8 @@ pub struct Packet {
     pub icmp_code: u8,
     /// Position in a fragmented datagram.
     pub fragment: Fragment,
-    /// A fragment no sane sender makes: reaching past 65,535 bytes (ping of death) or, unless it is the last,
-    /// not a multiple of 8 bytes long (RFC 791 section 3.2).
+    /// A fragment no sane sender makes: reaching past 65,535 bytes (ping of death); unless it is the last, not a
+    /// multiple of 8 bytes long (RFC 791 section 3.2); the first, without all of a TCP header (RFC 1858 section 3).
     pub wrong_fragment: bool,
     /// Why the transport header can't be read, if so; ports and payload are 0 then, addresses are right all the same.
     pub defect: Option<Unparsed>,
@@ -361,16 +363,27 @@ fn parse_transport<P: PacketBytes + ?Sized>(
     let head = bytes.bytes::<8>(offset).ok_or(Unparsed::Truncated)?;
     let header_len = match packet.protocol {
         TCP => {
-            let [ack_0, ack_1, ack_2, ack_3, data_offset, flags, ..] =
-                bytes.bytes::<8>(offset + 8).ok_or(Unparsed::Truncated)?;
-            // The fixed header ends with the urgent pointer; half a header is no header.
-            bytes.bytes::<2>(offset + 18).ok_or(Unparsed::Truncated)?;
-            packet.tcp_flags = flags;
             packet.sequence = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
-            packet.acknowledgment = u32::from_be_bytes([ack_0, ack_1, ack_2, ack_3]);
-            let header_len = u32::from(data_offset >> 4) * 4;
-            if header_len < 20 {
-                return Err(Unparsed::BadHeader);
+            // A first fragment that holds less than the header is a way past filters (RFC 1858 section 3). The ports
+            // are there in any case, the flags from 16 bytes on.
+            let tiny = packet.fragment == Fragment::First && packet.len < TCP_HEADER_LEN;
+            let mut header_len = TCP_HEADER_LEN;
+            if !tiny || packet.len >= 16 {
+                let [ack_0, ack_1, ack_2, ack_3, data_offset, flags, ..] =
+                    bytes.bytes::<8>(offset + 8).ok_or(Unparsed::Truncated)?;
+                packet.tcp_flags = flags;
+                packet.acknowledgment = u32::from_be_bytes([ack_0, ack_1, ack_2, ack_3]);
+                header_len = u32::from(data_offset >> 4) * 4;
+                if header_len < TCP_HEADER_LEN {
+                    return Err(Unparsed::BadHeader);
+                }
+            }
+            if tiny {
+                packet.wrong_fragment = true;
+                header_len = packet.len;
+            } else {
+                // The fixed header ends with the urgent pointer; half a header is no header.
+                bytes.bytes::<2>(offset + 18).ok_or(Unparsed::Truncated)?;
             }
             header_len
         }

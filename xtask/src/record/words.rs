@@ -79,10 +79,21 @@ pub(super) fn complete(
     Ok(complete)
 }
 
-/// More than any tool tries within its time, none of them right.
+/// More than any tool tries within its time, none of them right, as long or short as people's are.
 fn wrong_passwords() -> String {
-    (0..4000)
-        .map(|number| format!("summer{number}\n"))
+    let words = [
+        "summer",
+        "sun",
+        "qwertzuiop",
+        "x",
+        "monday-",
+        "correcthorse",
+    ];
+    words
+        .into_iter()
+        .cycle()
+        .zip(0..4000)
+        .map(|(word, number)| format!("{word}{number}\n"))
         .collect()
 }
 

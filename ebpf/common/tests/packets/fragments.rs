@@ -1,7 +1,7 @@
 //! Pieces of datagrams.
 
 use tidegate_common::{
-    packet::{Fragment, Packet, TCP, UDP, Unparsed},
+    packet::{Fragment, Packet, TCP, UDP, Unparsed, tcp_flags::SYN},
     testing::{
         Extension, Frame,
         corpus::{v4, v6},
@@ -127,4 +127,44 @@ fn fragments_with_a_crooked_length_are_wrong_unless_last() {
             assert!(!wrong(later(false)));
         }
     }
+}
+
+/// The first fragment of a SYN, with so many bytes of its header.
+fn tiny(len: u8) -> Vec<u8> {
+    let mut frame = v4().fragment(0, true).tcp(40_001, 443, SYN).build();
+    frame.truncate(34 + usize::from(len));
+    frame[16..18].copy_from_slice(&[0, 20 + len]);
+    frame
+}
+
+#[test]
+fn half_a_tcp_header_in_the_first_fragment_hides_nothing_it_has() {
+    for (len, flags) in [(8, 0), (16, SYN)] {
+        let mut padded = tiny(len);
+        padded.resize(60, 0xff);
+        for frame in [tiny(len), padded] {
+            let packet = Packet::parse(&frame[..]).expect("IP is fine");
+            assert_eq!(packet.defect, None, "{len} bytes");
+            assert_eq!((packet.source_port, packet.destination_port), (40_001, 443));
+            assert_eq!((packet.tcp_flags, packet.payload), (flags, 0));
+            assert!(packet.wrong_fragment);
+        }
+    }
+    let packet = Packet::parse(&tiny(4)[..]).expect("IP is fine");
+    assert_eq!(packet.defect, Some(Unparsed::Truncated));
+}
+
+#[test]
+fn a_whole_tcp_header_in_the_first_fragment_is_as_it_should_be() {
+    let packet = parse(&v4().fragment(0, true).tcp(40_001, 443, SYN).payload(4));
+    assert_eq!((packet.defect, packet.payload), (None, 4));
+    assert!(!packet.wrong_fragment);
+}
+
+#[test]
+fn half_a_tcp_header_in_a_whole_datagram_is_none() {
+    let mut frame = v4().tcp(40_001, 443, SYN).build();
+    frame[16..18].copy_from_slice(&[0, 36]);
+    let packet = Packet::parse(&frame[..]).expect("IP is fine");
+    assert_eq!(packet.defect, Some(Unparsed::BadHeader));
 }

@@ -91,7 +91,7 @@ land6              attacker 3.0  held mausezahn -6 {dev} -q -c 0 -d 500usec -A {
 conn-ab            attacker 4.0  ~ab -q -r -s 2 -B {src} -c 40 -n 1000000 -t {i} http://{dst}/
 conn-bare          attacker 4.0  {attack} connect {src} {dst} --port 80 --rate 2000 --seconds {s}
 conn6-bare         attacker 4.0  {attack} connect {src6} {dst6} --port 80 --rate 1500 --seconds {s}
-conn-wrk           attacker 4.0  held wrk -t 1 -c 60 -d {i} -H Connection:close http://{dst}/
+conn-wrk           attacker 4.0  held wrk -t 1 -c 60 -d {i} -H Connection:␣close http://{dst}/
 http-siege         attacker 4.0  held ~siege -q -b -c 50 -t {i}S http://{dst}/
 mixed-t50          attacker 3.0  held ~t50 --flood --saddr {src} --dport 80 {dst}
 syn-quiet          attacker 3.0  hping3 -q -I {dev} -a {src} -S -p 80 -i u700 -c {n@1400} {quiet}.7
@@ -151,6 +151,9 @@ synack-internet    attacker 3.0  hping3 -q -I {dev} --rand-source -S -A -s 80 -p
 synack-random      attacker 3.0  held hping3 -q -I {dev} --rand-source -S -A -s 443 -k -p ++1024 -i u500 -c {n@2000} {own}
 forged-icmp-1000   attacker 3.0  trafgen --dev {dev} -P 1 -n {n@1400} -t 714us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),icmp4(type=8,code=0),drnd(120)}
 amp6-ntp           attacker 3.0  mausezahn -6 {dev} -q -c 0 -d 300usec -A {net6}:0/112 -B {dst6} -b {dmac} -t udp sp=123,dp=1024-60000 -p 440
+forged-ack-700     attacker 2.0  trafgen --dev {dev} -P 1 -n {n@700} -t 1428us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=80,ack)}
+forged-rst-ports   attacker 2.0  trafgen --dev {dev} -P 1 -n {n@2000} -t 500us {eth(da={dmac}),ipv4(sa={net}.0,sa[3]=drnd(),da={dst}),tcp(sp=drnd(),dp=drnd(),rst)}
+random-push        attacker 1.8  hping3 -q -I {dev} --rand-source -P -A -d 200 -p 443 -i u600 -c {n@1600} {own}
 ";
 
 /// Denial of service by fewer packets: slow requests, or just below a flood.
@@ -246,11 +249,13 @@ wide-connect       attacker 6.0  nmap -n -Pn -sT -p 3389 -T4 --min-rate 40 10.83
 wide-zmap          attacker 4.0  held zmap -q -p 80 -i {dev} -S {src} -G {dmac} -r 40 -c 1 -b /dev/null -o /dev/null 10.83.4.0/26
 wide-masscan       attacker 5.0  held masscan 10.83.4.0/26 -p23 --rate 40 --wait 1 --adapter-ip {src} --router-mac {dmac} -e {dev}
 wide6              attacker 6.0  nmap -6 -n -Pn -sS -p 80 -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
-sweep-t3           attacker 6.0  nmap -n -sn -PE --disable-arp-ping -T3 10.83.4.1-60
-sweep-t5           attacker 6.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.1-60
-sweep-all          attacker 6.0  nmap -n -sn -PE -PP -PS443 -PA80 --disable-arp-ping -T4 10.83.4.1-60
+sweep-t3           attacker 3.0  nmap -n -sn -PE --disable-arp-ping -T3 10.83.4.1-60
+sweep-t5           attacker 3.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.1-60
+sweep-all          attacker 3.5  nmap -n -sn -PE -PP -PS443 -PA80 --disable-arp-ping -T4 10.83.4.1-60
 sweep-fping        attacker 5.0  held ~fping -q -S {src} -r 0 -i 20 -t 300 -g 10.83.4.1 10.83.4.60
-sweep6             attacker 6.0  nmap -6 -n -sn -PE --disable-arp-ping -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
+sweep-padded       attacker 2.0  nmap -n -sn -PE --data-length 56 --disable-arp-ping -T4 --min-rate 60 10.83.4.1-60
+sweep-padded-20    attacker 3.5  nmap -n -sn -PE --data-length 32 --disable-arp-ping -T4 --max-rate 20 10.83.4.1-60
+sweep6             attacker 4.0  nmap -6 -n -sn -PE --disable-arp-ping -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
 quiet-syn          attacker 4.0  nmap -n -Pn -sS -F --min-rate 100 --max-retries 0 {quiet}.7
 quiet-syn-fast     attacker 3.0  nmap -n -Pn -sS -p 1-500 --min-rate 600 --max-retries 0 {quiet}.9
 quiet-syn-again    attacker 6.0  nmap -n -Pn -sS -p 1-400 --min-rate 80 --max-retries 3 {quiet}.11

@@ -77,7 +77,7 @@ curl-100           h2       5.0  curl -sS -o /dev/null --interface {src} --rate 
 
 ab-segments        h1       5.0  ab -q -B {src} -t {i} -n 100000 -c 20 http://{dst}/video/500000
 
-wrk-segments       h2       5.0  held wrk -t 1 -c 20 -d {i}s -H Connection:close http://{peer}/video/500000
+wrk-segments       h2       5.0  held wrk -t 1 -c 20 -d {i}s -H Connection:␣close http://{peer}/video/500000
 
 httperf-170        h2       5.0  httperf --hog --server {peer} --uri /20000 --rate 170 --num-conns {n@170}
 
@@ -147,7 +147,6 @@ ftp-mistyped-wget  h1       7.0  {traffic} repeat --any-code --seconds {s} --rat
                             +    wget -q -O /dev/null --bind-address={src} ftp://clerk:lantern@{dst}/pub/file1 ftp://clerk:lantern@{dst}/pub/file2
 
 stray-dns-4        h2       8.0  trafgen --dev {dev} -P 1 -n {n@4} -t 250000us {eth(da={dmac}),ipv4(sa={src},da={dst}),udp(sp=53,dp=drnd(32768,60999)),drnd(120)}
-
 stray-ntp          h2       8.0  trafgen --dev {dev} -P 1 -n {n@1} -t 1000000us {eth(da={dmac}),ipv4(sa={src},da={dst}),udp(sp=123,dp=drnd(32768,60999)),drnd(48)}
 
 web-100-large      h1       7.0  {traffic} web {src} {dst} --seconds {s} --rate 0.6 --burst 100 --size 100000
@@ -155,4 +154,14 @@ web-100-large      h1       7.0  {traffic} web {src} {dst} --seconds {s} --rate 
 web-200-large      h2       7.0  {traffic} web {src} {dst} --seconds {s} --rate 0.4 --burst 200 --size 1000000
 
 monitor-web-50     h1       8.0  {traffic} monitor {src} 10.83.4.1 --count 25 --ports 80,443 --seconds {s} --rate 0.4 --pause 0.005
+poll-one           h2       9.0  {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/100
+poll-unchanged     h1       9.0  {traffic} repeat --seconds {s} --rate 3 -- curl -sS -o /dev/null -z 20350101 --interface {src} http://{dst}/5000
+poll-with-password h2       9.0  {traffic} repeat --seconds {s} --rate 2 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/private/
+redis-script-5     h1       9.0  {traffic} redis {src} {dst} --seconds {s} --rate 5 --size 200
+events-2           h1       9.0  {traffic} events {src} {dst} --seconds {s} --rate 2 --size 400
+poll-missing       h2       9.0  {traffic} repeat --seconds {s} --rate 2 -- curl -sS -o /dev/null --interface {src} http://{dst}/no/such/page
+poll-two           h2       8.0  held {traffic} repeat --seconds {s} --rate 2 -- wget -q -O /dev/null --bind-address={src} http://{dst}/1000
+redis-script-40    h1       8.0  {traffic} redis {src} {dst} --seconds {s} --rate 40 --size 60
+redis-script-15    h1       8.0  held {traffic} redis {src} {dst} --seconds {s} --rate 15 --size 1000
+events-15          h2       8.0  {traffic} events {src} {dst} --seconds {s} --rate 15 --size 90
 ";
