@@ -147,8 +147,7 @@ impl Policy {
         }
         if attack
             && prediction.class != Class::Dos
-            && is_remainder(connection)
-            && self.may_go_unheard(connection, listening_since_ns)
+            && self.may_be_remainder(connection, listening_since_ns)
         {
             return None;
         }
@@ -280,15 +279,20 @@ impl Policy {
         offender.is_some_and(Offender::is_under_verdict)
     }
 
-    /// Whether its beginning may have come before we listened, or its answers be kept back by a verdict, this one or
-    /// one that has just ended.
-    fn may_go_unheard(&self, connection: &Connection, listening_since_ns: u64) -> bool {
+    /// Whether it looks like the rest of a TCP conversation whose beginning may have come before we listened, or whose
+    /// answers a verdict keeps back, this one or one that has just ended: then a FIN alone is sent again, too.
+    fn may_be_remainder(&self, connection: &Connection, listening_since_ns: u64) -> bool {
+        // A FIN alone is SH.
+        if connection.protocol != TCP || !matches!(connection.flag, Flag::OTH | Flag::SH) {
+            return false;
+        }
         let lately = |ns: u64| connection.start_ns < ns + SENT_AGAIN_WITHIN.as_nanos() as u64;
         let responder = Whom::Source(connection.responder.into());
         let offender = self.offenders.get(&responder);
-        lately(listening_since_ns)
-            || offender
-                .is_some_and(|offender| offender.is_under_verdict() || lately(offender.pardoned_ns))
+        offender.is_some_and(|offender| offender.is_under_verdict() || lately(offender.pardoned_ns))
+            || lately(listening_since_ns)
+                && connection.flag == Flag::OTH
+                && says_something(connection)
     }
 
     /// Whether what a connection's originator sent was atoned for since.
@@ -315,13 +319,10 @@ fn is_proven(connection: &Connection) -> bool {
     connection.established && connection.flag != Flag::RSTR
 }
 
-/// Whether it looks like the rest of a TCP conversation: data without a SYN, or a reset that was not asked for. Scans
-/// without a SYN carry neither.
-fn is_remainder(connection: &Connection) -> bool {
+/// Whether it carries data, or a reset that was not asked for. Scans without a SYN carry neither.
+fn says_something(connection: &Connection) -> bool {
     let reset = connection.closed && connection.dst_packets == 0;
-    connection.protocol == TCP
-        && connection.flag == Flag::OTH
-        && (connection.src_bytes > 0 || reset)
+    connection.src_bytes > 0 || reset
 }
 
 /// Whether all that is known of a connection is a SYN+ACK, or several, and perhaps the resets they got: the originator

@@ -14,7 +14,7 @@ use std::{
 use tidegate_common::{
     packet::{
         ICMP, TCP,
-        tcp_flags::{ACK, RST, SYN},
+        tcp_flags::{ACK, FIN, RST, SYN},
     },
     verdict::Scope,
 };

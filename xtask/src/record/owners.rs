@@ -63,6 +63,13 @@ impl Owners {
         }
     }
 
+    /// The attack on an address where nobody is, if there is one.
+    pub(crate) fn aimed_at(&self, address: IpAddr) -> Option<(Label, String)> {
+        let mut attacks = self.attacks.iter();
+        let attack = attacks.find(|attack| attack.is_quiet(address))?;
+        Some((attack.label, attack.name.clone()))
+    }
+
     /// What a victim originates because of an attack.
     fn provoked(&self, owner: &(Label, String)) -> (Label, String) {
         let (label, name) = owner;
@@ -152,6 +159,13 @@ mod tests {
         let expected = (Label::Dos, "synack-random".to_owned());
         assert_eq!(of(random.expect("there").0.into(), stranger), expected);
         let of = |src: IpAddr, dst: IpAddr| owners.of(src, dst).1;
+        // Whoever is limited there is limited because of it, whatever else passes by.
+        let silent = named("forged-syn-quiet").expect("there");
+        let [a, b, c] = [10, 96, u8::try_from(silent.number()).expect("small")];
+        assert_eq!(of(stranger, [a, b, c, 7].into()), "other");
+        let aimed = owners.aimed_at([a, b, c, 7].into());
+        assert_eq!(aimed, Some((Label::Dos, silent.name.clone())));
+        assert_eq!(owners.aimed_at(h1), None);
         let land = named("land").and_then(Scenario::own).expect("there").0;
         assert_eq!(of(land.into(), land.into()), "land");
         // Who was told to call calls for the attacker.

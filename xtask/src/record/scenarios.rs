@@ -153,6 +153,19 @@ impl Scenario {
         }
     }
 
+    /// Whether it is sent to this address, where nobody is.
+    pub(crate) fn is_quiet(&self, address: IpAddr) -> bool {
+        self.wants("{quiet")
+            && match address {
+                IpAddr::V4(address) => {
+                    address.octets()[..3] == addresses::range(self.quiet(), self.number)
+                }
+                IpAddr::V6(address) => {
+                    address.segments()[..7] == [0xfd96, 0, 0, 0, 0, 0, self.number]
+                }
+            }
+    }
+
     /// Whether its sources are forged out of its own networks.
     pub(crate) fn is_forged(&self) -> bool {
         self.wants("{net")

@@ -25,6 +25,16 @@ fn resets(bench: &mut Bench, class: Class) -> Option<Proposal> {
         .last()
 }
 
+/// A server closes what its client no longer answers; the last proposal.
+fn goodbyes(bench: &mut Bench) -> Option<Proposal> {
+    (0..12)
+        .filter_map(|port| {
+            let frame = tcp(end(VICTIM, 22), end(ATTACKER, 51_000 + port), FIN | ACK, 0);
+            bench.send(30, &frame, Class::Probe)
+        })
+        .last()
+}
+
 /// A bench that has been listening for long.
 fn of_old() -> Bench {
     let mut bench = Bench::new();
@@ -45,6 +55,11 @@ fn what_began_before_we_listened_is_no_probe() {
 fn later_on_nobody_gets_away_with_data_out_of_nowhere() {
     assert!(said_again(&mut of_old(), Class::Probe).is_some());
     assert!(resets(&mut of_old(), Class::Probe).is_some());
+    assert!(goodbyes(&mut of_old()).is_some());
+    assert!(
+        goodbyes(&mut Bench::new()).is_some(),
+        "a scan without a SYN is heard from the first moment"
+    );
 }
 
 #[test]
@@ -60,6 +75,7 @@ fn whose_answers_a_verdict_keeps_back_makes_no_prober_of_who_asks() {
     bench.policy.adopt(&guesser, bench.now_ns);
     bench.wait(SENT_AGAIN_WITHIN.as_nanos() as u64);
     assert_eq!(said_again(&mut bench, Class::Probe), None);
+    assert_eq!(goodbyes(&mut bench), None);
     bench.policy.pardon(&guesser, bench.now_ns);
     assert_eq!(resets(&mut bench, Class::Probe), None, "nor shortly after");
     bench.wait(SENT_AGAIN_WITHIN.as_nanos() as u64);

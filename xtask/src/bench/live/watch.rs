@@ -232,6 +232,11 @@ impl Watch {
 
     fn owner(&self, decision: &Decision) -> Option<(Label, String)> {
         let (source, destination) = ends(decision);
+        if let (None, Some(destination)) = (source, destination)
+            && let Some(owner) = self.owners.aimed_at(destination)
+        {
+            return Some(owner);
+        }
         let either = source.or(destination)?;
         Some(
             self.owners

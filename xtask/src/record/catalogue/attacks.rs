@@ -249,12 +249,10 @@ wide-connect       attacker 6.0  nmap -n -Pn -sT -p 3389 -T4 --min-rate 40 10.83
 wide-zmap          attacker 4.0  held zmap -q -p 80 -i {dev} -S {src} -G {dmac} -r 40 -c 1 -b /dev/null -o /dev/null 10.83.4.0/26
 wide-masscan       attacker 5.0  held masscan 10.83.4.0/26 -p23 --rate 40 --wait 1 --adapter-ip {src} --router-mac {dmac} -e {dev}
 wide6              attacker 6.0  nmap -6 -n -Pn -sS -p 80 -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
-sweep-t3           attacker 3.0  nmap -n -sn -PE --disable-arp-ping -T3 10.83.4.1-60
-sweep-t5           attacker 3.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.1-60
-sweep-all          attacker 3.5  nmap -n -sn -PE -PP -PS443 -PA80 --disable-arp-ping -T4 10.83.4.1-60
+sweep-t3           attacker 4.0  nmap -n -sn -PE --disable-arp-ping -T3 10.83.4.1-60
+sweep-t5           attacker 4.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.1-60
+sweep-all          attacker 4.0  nmap -n -sn -PE -PP -PS443 -PA80 --disable-arp-ping -T4 10.83.4.1-60
 sweep-fping        attacker 5.0  held ~fping -q -S {src} -r 0 -i 20 -t 300 -g 10.83.4.1 10.83.4.60
-sweep-padded       attacker 2.0  nmap -n -sn -PE --data-length 56 --disable-arp-ping -T4 --min-rate 60 10.83.4.1-60
-sweep-padded-20    attacker 3.5  nmap -n -sn -PE --data-length 32 --disable-arp-ping -T4 --max-rate 20 10.83.4.1-60
 sweep6             attacker 4.0  nmap -6 -n -sn -PE --disable-arp-ping -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
 quiet-syn          attacker 4.0  nmap -n -Pn -sS -F --min-rate 100 --max-retries 0 {quiet}.7
 quiet-syn-fast     attacker 3.0  nmap -n -Pn -sS -p 1-500 --min-rate 600 --max-retries 0 {quiet}.9
@@ -310,7 +308,7 @@ slow-fin-t2        attacker 25.0 held nmap -n -Pn -sF -p 1-60 -T2 {dst}
 slow-udp-t2        attacker 25.0 nmap -n -Pn -sU -p 100-160 -T2 --max-retries 0 {dst}
 slow-syn-10        attacker 10.0 nmap -n -Pn -sS -p 1-2000 --max-rate 10 {dst}
 slow-syn-1         attacker 30.0 nmap -n -Pn -sS -p 1-100 --max-retries 0 --scan-delay 1s {dst}
-slow-wide-2        attacker 25.0 nmap -n -Pn -sS -p 445 --max-retries 0 --max-rate 2 10.83.4.1-60
+slow-wide-2        attacker 25.0 nmap -n -Pn -sS -p 445 --disable-arp-ping --max-retries 0 --max-rate 2 10.83.4.1-60
 slow-wide-5        attacker 12.0 held nmap -n -Pn -sT -p 22 --max-retries 0 --max-rate 5 10.83.4.1-60
 slow-sweep-10      attacker 7.0  nmap -n -sn -PE --disable-arp-ping --max-rate 10 10.83.4.1-60
 slow-sweep-2       attacker 25.0 held ~fping -q -S {src} -r 0 -i 500 -t 300 -g 10.83.4.1 10.83.4.60

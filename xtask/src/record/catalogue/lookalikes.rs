@@ -113,6 +113,10 @@ crowd-web-3-hosts  h1       8.0  {traffic} web {crowd} 10.83.4.1 --clients 100 -
 
 crowd-proxies      h2      20.0  {traffic} web {crowd} {dst} --clients 8 --seconds {s} --rate 160 --size 3000
 
+crowd-town-a       h1       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 70 --size 1000
+crowd-town-b       h1       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 80 --size 5000
+crowd-town-c       h1       6.0  {traffic} web {crowd} {dst} --clients 200 --seconds {s} --rate 60 --size 20000
+
 crowd-dns-100      h1       8.0  {traffic} dns {crowd} {dst} --clients 100 --seconds {s} --rate 100
 
 crowd-dns-400      h2       8.0  {traffic} dns {crowd} {dst} --seconds {s} --rate 200
