@@ -10,8 +10,8 @@ use crate::Schema;
 
 /// The seed of the shipped models, but for `live-forest`.
 pub const SEED: u64 = 1;
-/// Which of the first six did best on made-up captures when it was chosen (docs/decisions/0032).
-const LIVE_FOREST_SEED: u64 = 6;
+/// Of six, the one that wronged the harmless least in made-up captures (docs/decisions/0033).
+const LIVE_FOREST_SEED: u64 = 8;
 
 /// What makes every shipped model, from a folder with the training files and the recordings.
 pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {

@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -56,15 +57,19 @@ pub(super) fn measure(model: Option<&Path>) -> Result<Vec<Row>> {
             eprintln!("not there: {name}");
             continue;
         }
-        let classes = replay(&path, model, belongs)?;
+        let Replayed { classes, decided_s } = replay(&path, model, belongs)?;
         let right = classes.get(class).copied().unwrap_or(0);
         let share = percent(right, classes.values().sum());
-        let name = format!("{name}: {class} of {}", words(&classes));
+        let decided = match decided_s {
+            Some(seconds) => format!("decided after {seconds:.2} s"),
+            None => "no decision".to_owned(),
+        };
+        let name = format!("{name}: {class} of {}; {decided}", words(&classes));
         rows.push(Row::more(name, share, "%", FOUND));
     }
     let mut benign = Classes::new();
     for path in captures(&self::folder("TIDEGATE_ORACLE")?.join("conn"))? {
-        for (class, count) in replay(&path, model, everything)? {
+        for (class, count) in replay(&path, model, everything)?.classes {
             *benign.entry(class).or_default() += count;
         }
     }
@@ -83,10 +88,12 @@ fn made_up(model: Option<&Path>) -> Result<Vec<Row>> {
         .arg(&folder);
     process::run(&mut make)?;
     let mut found: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut decided: BTreeMap<&str, u32> = BTreeMap::new();
     let mut harmless = Classes::new();
+    let mut wronged = 0;
     for path in captures(&folder)? {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        let classes = replay(&path, model, everything)?;
+        let Replayed { classes, decided_s } = replay(&path, model, everything)?;
         match ["dos", "probe", "r2l"]
             .into_iter()
             .find(|class| name.starts_with(class))
@@ -95,22 +102,30 @@ fn made_up(model: Option<&Path>) -> Result<Vec<Row>> {
                 let right = classes.get(class).copied().unwrap_or(0);
                 let share = percent(right, classes.values().sum());
                 found.entry(class).or_default().push(share);
+                *decided.entry(class).or_default() += u32::from(decided_s.is_some());
             }
-            None => classes
-                .into_iter()
-                .for_each(|(class, count)| *harmless.entry(class).or_default() += count),
+            None => {
+                classes
+                    .into_iter()
+                    .for_each(|(class, count)| *harmless.entry(class).or_default() += count);
+                wronged += u32::from(decided_s.is_some());
+            }
         }
     }
-    let mut rows: Vec<Row> = found
-        .into_iter()
-        .map(|(class, shares)| {
-            let count = f64::from(u32::try_from(shares.len()).unwrap_or(u32::MAX));
-            let name = format!("made-up captures: {class} of {count}, mean");
-            Row::more(name, shares.iter().sum::<f64>() / count, "%", FOUND)
-        })
-        .collect();
+    let mut rows = Vec::new();
+    for (class, shares) in found {
+        let count = u32::try_from(shares.len())?;
+        let mean = shares.iter().sum::<f64>() / f64::from(count);
+        let name = format!("made-up captures: {class} of {count}, mean");
+        rows.push(Row::more(name, mean, "%", FOUND));
+        let share = percent(decided[class], count);
+        let name = format!("made-up captures: {class} of {count}, with a decision");
+        rows.push(Row::more(name, share, "%", FOUND));
+    }
     let name = format!("made-up captures, harmless: alarms of {}", words(&harmless));
     rows.push(Row::less(name, alarms(&harmless), "%", ALARMS));
+    let name = "made-up captures, harmless: with a decision".to_owned();
+    rows.push(Row::less(name, wronged.into(), "", 0.0));
     Ok(rows)
 }
 
@@ -146,10 +161,35 @@ fn captures(folder: &Path) -> Result<Vec<PathBuf>> {
 #[serde(untagged)]
 enum Line {
     Connection(Connection),
-    Summary {
-        #[serde(rename = "summary")]
-        _rest: serde::de::IgnoredAny,
-    },
+    Summary { summary: Summary },
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    /// Time of the first packet.
+    start_ns: Option<u64>,
+    decisions: Vec<Decision>,
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    at_ns: u64,
+}
+
+impl Summary {
+    fn first_decision(&self) -> Option<f64> {
+        let first = self.decisions.iter().map(|decision| decision.at_ns).min()?;
+        let since = Duration::from_nanos(first.saturating_sub(self.start_ns?));
+        Some(since.as_secs_f64())
+    }
+}
+
+/// What a replay says of a capture.
+struct Replayed {
+    /// Of the connections that were asked for.
+    classes: Classes,
+    /// From the first packet to the first would-be decision.
+    decided_s: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -159,8 +199,7 @@ struct Connection {
     class: String,
 }
 
-/// The connections of a capture that are asked for, by class.
-fn replay(capture: &Path, model: Option<&Path>, belongs: Belongs) -> Result<Classes> {
+fn replay(capture: &Path, model: Option<&Path>, belongs: Belongs) -> Result<Replayed> {
     let mut command = Command::new(paths::agent());
     command.arg("replay").arg(capture).args(["-o", "jsonl"]);
     if let Some(model) = model {
@@ -170,16 +209,20 @@ fn replay(capture: &Path, model: Option<&Path>, belongs: Belongs) -> Result<Clas
     if !output.status.success() {
         bail!("`{}` failed", process::line(&command));
     }
-    let mut classes = Classes::new();
+    let mut replayed = Replayed {
+        classes: Classes::new(),
+        decided_s: None,
+    };
     for line in String::from_utf8(output.stdout)?.lines() {
         match serde_json::from_str(line)? {
             Line::Connection(connection) if belongs(&connection) => {
-                *classes.entry(connection.class).or_default() += 1;
+                *replayed.classes.entry(connection.class).or_default() += 1;
             }
-            Line::Connection(_) | Line::Summary { .. } => {}
+            Line::Connection(_) => {}
+            Line::Summary { summary } => replayed.decided_s = summary.first_decision(),
         }
     }
-    Ok(classes)
+    Ok(replayed)
 }
 
 fn percent(part: u32, whole: u32) -> f64 {
@@ -211,8 +254,13 @@ mod tests {
     #[test]
     fn lines_are_connections_and_a_summary() {
         let read = |line| serde_json::from_str::<Line>(line).expect("a line");
-        let summary = read(r#"{"summary":{"classes":{"dos":1}}}"#);
-        assert!(matches!(summary, Line::Summary { .. }));
+        let summary = read(
+            r#"{"summary":{"classes":{"dos":1},"start_ns":500000000,"decisions":[{"at_ns":2000000000}]}}"#,
+        );
+        let Line::Summary { summary } = summary else {
+            panic!("no summary");
+        };
+        assert_eq!(summary.first_decision(), Some(1.5));
         let answer = read(r#"{"src":"::1","protocol":"udp","src_port":53,"class":"dos"}"#);
         assert!(matches!(answer, Line::Connection(answer) if dns_answer(&answer)));
     }
