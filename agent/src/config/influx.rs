@@ -48,7 +48,7 @@ pub struct InfluxConfig {
     /// Patience with a connection that does not come about.
     #[serde(serialize_with = "human")]
     pub connect_timeout: Duration,
-    /// Patience with a whole request.
+    /// Patience with a whole request, once connected.
     #[serde(serialize_with = "human")]
     pub timeout: Duration,
 }
