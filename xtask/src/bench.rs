@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// Model file instead of the shipped one, for live and captures
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// Where to add the rows that were judged wrongly, with their scenarios, for live
+    #[arg(long, value_name = "FILE")]
+    misjudged: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value = "human")]
     output: Output,
 }
@@ -186,6 +189,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
                     short: args.short,
                     quick: args.quick,
                     model: args.model.as_deref(),
+                    misjudged: args.misjudged.as_deref(),
                     only: &args.only,
                     tables: args.output == Output::Human,
                 })?,

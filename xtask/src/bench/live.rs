@@ -63,6 +63,8 @@ pub(super) struct Choice<'a> {
     pub(super) short: bool,
     pub(super) quick: bool,
     pub(super) model: Option<&'a Path>,
+    /// Where to add the rows that were judged wrongly.
+    pub(super) misjudged: Option<&'a Path>,
     pub(super) only: &'a [String],
     /// Print tables on the way.
     pub(super) tables: bool,
@@ -168,7 +170,7 @@ fn thinned(phases: Vec<Phase>) -> Vec<Phase> {
 /// (a) Nobody attacks: no decision, hardly a prediction.
 fn benign(stage: &mut Stage<'_>, plan: &Plan) -> Result<Vec<Row>> {
     let least = Duration::from_secs(if stage.choice.full() { 600 } else { 0 });
-    let watch = Watch::start(&mut stage.lab, &stage.owners, stage.choice.model, TTL)?;
+    let watch = Watch::start(&mut stage.lab, &stage.owners, stage.choice, TTL)?;
     let lab = &stage.lab;
     let over = AtomicBool::new(false);
     let began = Instant::now();
@@ -241,7 +243,7 @@ fn attacks(
     attacks: &[Scenario],
     beside: Option<u32>,
 ) -> Result<Vec<Row>> {
-    let mut watch = Watch::start(&mut stage.lab, &stage.owners, stage.choice.model, TTL)?;
+    let mut watch = Watch::start(&mut stage.lab, &stage.owners, stage.choice, TTL)?;
     let load = beside
         .map(|rate| Load::start(&stage.lab, rate))
         .transpose()?;
@@ -437,6 +439,7 @@ mod tests {
                 short: false,
                 quick,
                 model: None,
+                misjudged: None,
                 only,
                 tables: false,
             })
@@ -464,6 +467,7 @@ mod tests {
             short: true,
             quick: false,
             model: None,
+            misjudged: None,
             only: &[],
             tables: false,
         });

@@ -42,7 +42,7 @@ pub(super) struct Recovered {
 /// Others talk all the time; the attacker attacks and then behaves.
 pub(super) fn measure(stage: &mut Stage<'_>, attack: &Scenario) -> Result<Recovered> {
     let ttl = format!("{TTL_SECONDS}s");
-    let mut watch = Watch::start(&mut stage.lab, &stage.owners, stage.choice.model, &ttl)?;
+    let mut watch = Watch::start(&mut stage.lab, &stage.owners, stage.choice, &ttl)?;
     let lab = &stage.lab;
     let load = Load::start(lab, OTHERS)?;
     let pings = Bystander::start(&lab.h2, &lab.h1.ip.to_string());

@@ -2,8 +2,8 @@
 //! thousands of connections a second they would fill a disk.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,13 +41,20 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Makes the pipe. Opening it waits for the agent to do so too.
-    pub(super) fn start(pipe: PathBuf, owners: Arc<Owners>) -> Result<Self> {
+    /// Rows that accuse who is benign, or nobody of an attack, go to `misjudged` too.
+    pub(super) fn start(
+        pipe: PathBuf,
+        owners: Arc<Owners>,
+        misjudged: Option<&Path>,
+    ) -> Result<Self> {
         let mode = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
         nix::unistd::mkfifo(&pipe, mode)?;
         let scenarios: Arc<Mutex<Scenarios>> = Arc::default();
         let (sums, path) = (Arc::clone(&scenarios), pipe.clone());
-        let reader =
-            thread::spawn(move || count(BufReader::new(File::open(path)?), &owners, &sums));
+        let misjudged = misjudged.map(appended).transpose()?;
+        let reader = thread::spawn(move || {
+            count(BufReader::new(File::open(path)?), &owners, &sums, misjudged)
+        });
         Ok(Self {
             pipe,
             scenarios,
@@ -74,7 +81,18 @@ impl Tally {
     }
 }
 
-fn count(rows: impl BufRead, owners: &Owners, sums: &Mutex<Scenarios>) -> Result<()> {
+fn appended(path: &Path) -> Result<BufWriter<File>> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = file.with_context(|| format!("opening {}", path.display()))?;
+    Ok(BufWriter::new(file))
+}
+
+fn count(
+    rows: impl BufRead,
+    owners: &Owners,
+    sums: &Mutex<Scenarios>,
+    mut misjudged: Option<impl Write>,
+) -> Result<()> {
     let mut lines = rows.lines();
     let header = lines.next().context("the agent sent no rows")??;
     let names: Vec<&str> = header.split(',').collect();
@@ -84,6 +102,9 @@ fn count(rows: impl BufRead, owners: &Owners, sums: &Mutex<Scenarios>) -> Result
     };
     let (time, src, dst) = (column("time_s")?, column("src")?, column("dst")?);
     let class = names.len() - 1 - column("class")?;
+    if let Some(file) = &mut misjudged {
+        writeln!(file, "scenario,{header}")?;
+    }
     for line in lines {
         let line = line?;
         let mut early = line.split(',').take(dst + 1);
@@ -103,6 +124,12 @@ fn count(rows: impl BufRead, owners: &Owners, sums: &Mutex<Scenarios>) -> Result
         };
         let (src, dst): (IpAddr, IpAddr) = (src.parse()?, dst.parse()?);
         let (label, name) = owners.of(src, dst);
+        let accuses = class != "normal" && class != "unknown";
+        if let Some(file) = &mut misjudged
+            && accuses == (label == Label::Normal)
+        {
+            writeln!(file, "{name},{line}")?;
+        }
         let mut sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = sums.entry(name).or_default();
         seen.attack = label != Label::Normal;
@@ -110,7 +137,7 @@ fn count(rows: impl BufRead, owners: &Owners, sums: &Mutex<Scenarios>) -> Result
         if seen.first.is_none() {
             seen.first = Some(Duration::from_secs_f64(time.parse()?));
         }
-        if class != "normal" && class != "unknown" {
+        if accuses {
             *seen.accused.entry(class.to_owned()).or_default() += 1;
         }
     }
@@ -138,7 +165,18 @@ mod tests {
             benign = plan.benign[0][0].source(),
         );
         let sums = Mutex::default();
-        count(rows.as_bytes(), &owners, &sums).expect("counted");
+        let mut misjudged = Vec::new();
+        count(rows.as_bytes(), &owners, &sums, Some(&mut misjudged)).expect("counted");
+        let misjudged = String::from_utf8(misjudged).expect("text");
+        let of = |name: &str| {
+            misjudged
+                .lines()
+                .filter(|row| row.starts_with(name))
+                .count()
+        };
+        assert_eq!(misjudged.lines().count(), 3, "header and two rows");
+        assert_eq!(of(&plan.attacks[0].name), 1, "of the attack: called normal");
+        assert_eq!(of(&plan.benign[0][0].name), 1, "not the unknown one");
         let sums = sums.into_inner().expect("whole");
         let attack = &sums[&plan.attacks[0].name];
         assert!(attack.attack && attack.predictions == 2 && attack.accusations() == 1);
@@ -146,6 +184,6 @@ mod tests {
         let benign = &sums[&plan.benign[0][0].name];
         assert!(!benign.attack);
         assert_eq!(benign.accused["probe"], 1, "unknown accuses nobody");
-        assert!(count(&b"a,b\n"[..], &owners, &Mutex::default()).is_err());
+        assert!(count(&b"a,b\n"[..], &owners, &Mutex::default(), None::<Vec<u8>>).is_err());
     }
 }

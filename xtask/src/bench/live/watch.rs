@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::time::{ClockId, clock_gettime};
 
+use super::Choice;
 use super::tally::{Scenarios, Seen, Tally};
 use crate::agent::{self, Agent, Decision};
 use crate::interrupt;
@@ -85,20 +85,20 @@ impl Watch {
     pub(super) fn start(
         lab: &mut Lab,
         owners: &Arc<Owners>,
-        model: Option<&Path>,
+        choice: &Choice<'_>,
         ttl: &str,
     ) -> Result<Self> {
         let number = (0..)
             .find(|number| !lab.run.directory().join(format!("rows{number}")).exists())
             .context("no name for a pipe")?;
         let pipe = lab.run.directory().join(format!("rows{number}"));
-        let tally = Tally::start(pipe, Arc::clone(owners))?;
+        let tally = Tally::start(pipe, Arc::clone(owners), choice.misjudged)?;
         let options = agent::Options {
             mode: "enforce",
             ttl,
             api: agent::free_address()?,
             record: Some(tally.pipe()),
-            model,
+            model: choice.model,
         };
         let agent = Agent::start(lab, &options)?;
         Ok(Self {
