@@ -24,6 +24,10 @@ type Service = (u8, u16);
 /// since a sweep of a subnet may be over in a few ms.
 const SWEPT: u32 = 16;
 
+/// Probes of so many further ports of a host are another piece of evidence on the pair, however soon: a scan of a
+/// few ports is over in one instant, and nobody else asks for many services of one host at once.
+const PORTS_APIECE: u32 = 4;
+
 /// How often in a row it was the same.
 #[derive(Clone, Copy, Debug, Default)]
 struct Streak<T> {
@@ -39,6 +43,25 @@ impl<T: PartialEq> Streak<T> {
             1
         };
         self.latest = latest;
+    }
+}
+
+/// What is remembered of two hosts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PairEvidence {
+    history: History,
+    /// Ports probed since the latest piece, a bit each: few enough that they seldom share one.
+    ports: u64,
+}
+
+impl PairEvidence {
+    /// Whether a statement ends a burst of probes that is worth a piece of its own.
+    fn is_burst(&mut self, connection: &Connection, statement: Statement) -> bool {
+        if statement.class != Class::Probe {
+            return false;
+        }
+        self.ports |= 1 << (connection.responder_port % 64);
+        self.ports.count_ones() > PORTS_APIECE
     }
 }
 
@@ -68,12 +91,19 @@ impl Policy {
         statement: Statement,
     ) -> Option<Evidence> {
         let key = (connection.originator, connection.responder);
-        let history = remembered(&mut self.pairs, key, statement)?;
+        let evidence = remembered(&mut self.pairs, key, statement)?;
         let pardoned_ns = pardoned(&self.offenders, Whom::Source(key.0.into()));
-        history.forget_before(pardoned_ns);
-        history.record(statement, Apart::ByTime(ms(self.config.evidence_interval)));
+        evidence.history.forget_before(pardoned_ns);
+        let interval = if evidence.is_burst(connection, statement) {
+            0
+        } else {
+            ms(self.config.evidence_interval)
+        };
+        if evidence.history.record(statement, Apart::ByTime(interval)) {
+            evidence.ports = 1 << (connection.responder_port % 64);
+        }
         let of = self.config.of_events;
-        let agreement = history.agreement(statement.class, of as usize);
+        let agreement = evidence.history.agreement(statement.class, of as usize);
         let needed = self.config.agreeing_events;
         Some(Evidence::new(About::Pair, agreement, needed, of))
     }

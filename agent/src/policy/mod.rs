@@ -33,8 +33,8 @@ pub use proposal::{About, Advice, Evidence, Lift, Proposal, Whom};
 pub use protected::{Protected, Protection};
 
 use self::{
-    evidence::{History, Statement},
-    hearing::{CrowdEvidence, SourceEvidence, is_new},
+    evidence::Statement,
+    hearing::{CrowdEvidence, PairEvidence, SourceEvidence, is_new},
     offenders::Offender,
     proposal::{Sweep, scope, target, ttl},
 };
@@ -61,7 +61,7 @@ const SENT_AGAIN_WITHIN: Duration = Duration::from_mins(2);
 pub struct Policy {
     config: PolicyConfig,
     protected: Protected,
-    pairs: Generations<(Address, Address), History>,
+    pairs: Generations<(Address, Address), PairEvidence>,
     sources: Generations<Address, SourceEvidence>,
     crowds: Generations<Whom, CrowdEvidence>,
     offenders: Generations<Whom, Offender>,
