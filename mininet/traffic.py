@@ -201,12 +201,18 @@ def mail(options):
                 server.sendmail("list@lab", [f"reader{number}@lab"], f"Subject: news {beat}\n\n{body}")
 
 
-def monitor(options):
-    """Connects to services of several hosts, reads a greeting if there is one at once, goes."""
+def watched(options):
+    """Several hosts: named one by one, or --count from the first on."""
     hosts = options.target.split(",")
     if options.count:
         network, first = hosts[0].rsplit(".", 1)
         hosts = [f"{network}.{int(first) + 2 * number}" for number in range(options.count)]
+    return hosts
+
+
+def monitor(options):
+    """Connects to services of several hosts, reads a greeting if there is one at once, goes."""
+    hosts = watched(options)
     ports = [int(port) for port in options.ports.split(",")]
     end = time.monotonic() + options.seconds
     reached = 0
@@ -226,6 +232,26 @@ def monitor(options):
                 time.sleep(options.pause)
     if reached == 0:
         sys.exit("nothing reached")
+
+
+def pings(options):
+    """Asks several hosts whether they are there, --burst times each, and does not wait for one before the next."""
+    hosts = watched(options)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    sock.bind((options.source, 0))
+    sock.settimeout(2)
+    identifier = os.getpid() & 0xFFFF
+    sequence = 0
+    for _ in ticks(options):
+        for host in hosts:
+            for _ in range(options.burst):
+                sequence += 1
+                rest = struct.pack(">HH", identifier, sequence & 0xFFFF) + bytes(options.size)
+                echo = b"\x08\x00" + struct.pack(">H", checksum(b"\x08\x00\x00\x00" + rest)) + rest
+                sock.sendto(echo, (host, 0))
+                time.sleep(options.pause)
+    if not sock.recv(2000):
+        sys.exit("nobody is there")
 
 
 def retry(options):
@@ -340,7 +366,7 @@ def human(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    for call in (serve, media, dns, ntp, web, events, redis, mail, monitor, retry, noise, repeat, human):
+    for call in (serve, media, dns, ntp, web, events, redis, mail, monitor, pings, retry, noise, repeat, human):
         command = commands.add_parser(call.__name__)
         command.set_defaults(call=call)
         if call == serve:

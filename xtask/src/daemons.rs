@@ -11,12 +11,13 @@ use anyhow::{Result, bail};
 use crate::{paths, process};
 
 /// A Debian package and the program that is wanted of it.
-const DAEMONS: [(&str, &str); 13] = [
+const DAEMONS: [(&str, &str); 14] = [
     ("nginx", "nginx"),
     ("openssh-server", "sshd"),
     ("vsftpd", "vsftpd"),
     ("inetutils-inetd", "inetutils-inetd"),
     ("inetutils-telnetd", "telnetd"),
+    ("popa3d", "popa3d"),
     ("dnsmasq-base", "dnsmasq"),
     ("chrony", "chronyd"),
     ("python3-aiosmtpd", "aiosmtpd"),

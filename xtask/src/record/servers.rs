@@ -16,8 +16,8 @@ use crate::{daemons, interrupt, paths};
 
 /// The TCP ports on which somebody listens, on all of a host's addresses, IPv4
 /// and IPv6. Besides, over UDP: 53, 123 and 5004, which sends back what it gets.
-pub(crate) const PORTS: [u16; 14] = [
-    21, 22, 23, 25, 53, 80, 443, 873, 5201, 5202, 5203, 5204, 5432, 6379,
+pub(crate) const PORTS: [u16; 15] = [
+    21, 22, 23, 25, 53, 80, 110, 443, 873, 5201, 5202, 5203, 5204, 5432, 6379,
 ];
 
 /// Keys, a database and a hundred files are made anew for each run.

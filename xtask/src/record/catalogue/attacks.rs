@@ -252,6 +252,7 @@ wide6              attacker 6.0  nmap -6 -n -Pn -sS -p 80 -T4 --min-rate 40 -S {
 sweep-t3           attacker 4.0  nmap -n -sn -PE --disable-arp-ping -T3 10.83.4.1-60
 sweep-t5           attacker 4.0  nmap -n -sn -PE --disable-arp-ping -T5 10.83.4.1-60
 sweep-all          attacker 4.0  nmap -n -sn -PE -PP -PS443 -PA80 --disable-arp-ping -T4 10.83.4.1-60
+sweep-payload      attacker 4.0  nmap -n -sn -PE --data-length 56 --disable-arp-ping -T4 --max-rate 40 10.83.4.1-60
 sweep-fping        attacker 5.0  held ~fping -q -S {src} -r 0 -i 20 -t 300 -g 10.83.4.1 10.83.4.60
 sweep6             attacker 4.0  nmap -6 -n -sn -PE --disable-arp-ping -T4 --min-rate 40 -S {src6} -e {dev} fd83::4:0/122
 quiet-syn          attacker 4.0  nmap -n -Pn -sS -F --min-rate 100 --max-retries 0 {quiet}.7
@@ -311,6 +312,7 @@ slow-syn-1         attacker 30.0 nmap -n -Pn -sS -p 1-100 --max-retries 0 --scan
 slow-wide-2        attacker 25.0 nmap -n -Pn -sS -p 445 --disable-arp-ping --max-retries 0 --max-rate 2 10.83.4.1-60
 slow-wide-5        attacker 12.0 held nmap -n -Pn -sT -p 22 --max-retries 0 --max-rate 5 10.83.4.1-60
 slow-sweep-10      attacker 7.0  nmap -n -sn -PE --disable-arp-ping --max-rate 10 10.83.4.1-60
+slow-sweep-payload attacker 13.0 nmap -n -sn -PE --data-length 48 --disable-arp-ping --max-retries 0 --max-rate 4 10.83.4.1-60
 slow-sweep-2       attacker 25.0 held ~fping -q -S {src} -r 0 -i 500 -t 300 -g 10.83.4.1 10.83.4.60
 slow-banners       attacker 15.0 {attack} banners {src} {dst} --rate 3 --seconds {s}
 slow6-syn-t2       attacker 25.0 held nmap -6 -n -Pn -sS -p 1-60 -T2 -S {src6} -e {dev} {dst6}
@@ -340,14 +342,13 @@ guess-ftp-16       attacker 10.0 ~hydra -I -q -t 16 -l clerk -P {words} ftp://{d
 guess-ftp-ncrack   attacker 10.0 ~ncrack -T4 --user clerk -P {words} ftp://{dst}
 guess-ftp-medusa   attacker 10.0 held ~medusa -h {dst} -u clerk -P {words} -M ftp -t 4
 guess-telnet       attacker 12.0 ~hydra -I -q -t 4 -l clerk -P {words} telnet://{dst}
-guess-telnet-16    attacker 12.0 ~hydra -I -q -t 16 -L {words} -p summer telnet://{dst}
+guess-telnet-16    attacker 10.0 ~hydra -I -q -t 16 -L {words} -p summer telnet://{dst}
 guess-http-4       attacker 8.0  ~hydra -I -q -t 4 -l clerk -P {words} http-get://{dst}/private/
 guess-http-16      attacker 8.0  ~hydra -I -q -t 16 -l clerk -P {words} http-get://{dst}/private/
 guess-http-medusa  attacker 8.0  held ~medusa -h {dst} -u clerk -P {words} -M http -m DIR:/private/ -t 4
-guess-redis        attacker 8.0  {attack} guess-redis {src} {dst} --rate 20 --seconds {s}
 guess-postgres     attacker 8.0  ~hydra -I -q -t 4 -l postgres -P {words} postgres://{dst}
 guess6-ssh         attacker 10.0 ~hydra -I -q -6 -t 4 -l clerk -P {words} ssh://[{dst6}]
-guess-ftp-32       attacker 8.0  ~hydra -I -q -t 32 -L {words} -p summer ftp://{dst}
+guess-ftp-32       attacker 6.0  ~hydra -I -q -t 32 -L {words} -p summer ftp://{dst}
 guess-ftp-once     attacker 8.0  {attack} guess-ftp {src} {dst} --rate 5 --tries 1 --seconds {s}
 guess-ftp-thrice   attacker 8.0  {attack} guess-ftp {src} {dst} --rate 2 --tries 3 --seconds {s}
 guess-ftp-one-try  attacker 8.0  ~ncrack -g CL=4,at=1,cd=200ms --user clerk -P {words} ftp://{dst}
@@ -362,7 +363,10 @@ guess-http-patator attacker 8.0  held ~patator http_fuzz url=http://{dst}/privat
 guess-telnet-8     attacker 8.0  ~hydra -I -q -t 8 -l root -P {words} telnet://{dst}
 guess-telnet-many  attacker 8.0  {attack} guess-telnet {src} {dst} --rate 3 --tries 2 --seconds {s}
 guess-telnet-pat   attacker 8.0  held ~patator telnet_login host={dst} inputs=clerk\\nFILE0 0={words} prompt_re=login:|Password: -t 4
-guess-postgres-16  attacker 8.0  ~hydra -I -q -t 16 -l postgres -P {words} postgres://{dst}
+guess-pop3         attacker 8.0  ~hydra -I -q -t 4 -l clerk -P {words} pop3://{dst}
+guess-pop3-16      attacker 6.0  ~hydra -I -q -t 16 -L {words} -p summer pop3://{dst}
+guess-pop3-medusa  attacker 8.0  held ~medusa -h {dst} -u clerk -P {words} -M pop3 -t 4
+guess-postgres-16  attacker 6.0  ~hydra -I -q -t 16 -l postgres -P {words} postgres://{dst}
 ";
 
 /// Passwords, one after the other, one every second or two.
@@ -372,14 +376,14 @@ slow-guess-ftp     attacker 30.0 ~hydra -I -q -t 1 -W 1 -l clerk -P {words} ftp:
 slow-guess-telnet  attacker 30.0 {attack} guess-telnet {src} {dst} --rate 1 --seconds {s}
 slow-guess-http    attacker 30.0 {attack} guess-http {src} {dst} --rate 1 --seconds {s}
 slow-guess-http-05 attacker 30.0 held {attack} guess-http {src} {dst} --rate 0.5 --seconds {s}
-slow-guess-redis   attacker 30.0 {attack} guess-redis {src} {dst} --rate 1 --seconds {s}
 slow-guess-ssh-05  attacker 30.0 held ~medusa -h {dst} -u root -P {words} -M ssh -t 1
 slow-guess-ftp-05  attacker 25.0 {attack} guess-ftp {src} {dst} --rate 0.5 --tries 1 --seconds {s}
 slow-guess-ftp-3   attacker 25.0 {attack} guess-ftp {src} {dst} --rate 0.4 --tries 3 --seconds {s}
 slow-guess-http-2  attacker 20.0 {attack} guess-http {src} {dst} --rate 2 --seconds {s}
-slow-guess-curl    attacker 20.0 {traffic} repeat --any-code --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:summer http://{dst}/private/
+slow-guess-curl    attacker 16.0 {traffic} repeat --any-code --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:summer http://{dst}/private/
 slow-guess-ssh-one attacker 25.0 {traffic} repeat --any-code --seconds {s} --rate 1 -- sshpass -p summer ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 -b {src} clerk@{dst} true
 slow-guess-tel-05  attacker 25.0 {attack} guess-telnet {src} {dst} --rate 0.5 --tries 2 --seconds {s}
+slow-guess-pop3    attacker 15.0 ~hydra -I -q -t 1 -W 1 -l clerk -P {words} pop3://{dst}
 slow-guess-ftp-med attacker 25.0 held ~medusa -h {dst} -u clerk -P {words} -M ftp -t 1
 ";
 

@@ -306,18 +306,18 @@ bulk-busy          h2       6.0  {traffic} web {src} {dst} --seconds {s} --rate 
 bulk-busy-reverse  h1       6.0  {traffic} web {src} {dst} --seconds {s} --rate 20 --burst 3
                             +    iperf3 -B {src} -c {dst} -t {s} -R
 
-mix-ping           h1       12.0 ping -n -I {src} -i 0.1 -w {i} {dst}
-mix-web            h2       12.0 {traffic} web {src} {dst} --seconds {s} --rate 6 --burst 3
-mix-dns            h1       12.0 {traffic} dns {src} {dst} --seconds {s} --rate 12
-mix-ssh            h2       12.0 {traffic} human --seconds {s} --rate 4 -- ssh {keyed} -tt -b {src} clerk@{dst}
-mix-bulk           h1       12.0 iperf3 -B {src} -c {dst} -t {s} -b 30M
-mix-ftp            h2       12.0 {traffic} repeat --seconds {s} --rate 0.2 -- curl -sS --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-12] -o /dev/null
-mix-mail           h1       12.0 {traffic} mail {src} {dst} --seconds {s} --rate 1
-mix-database       h2       12.0 env PGPASSWORD=lantern {pgbench} -n -f {lists}/query.sql -h {peer} -U postgres -c 3 -R 30 -T {i} postgres
-mix-call           h1       12.0 {traffic} media {src} {dst} --seconds {s} --rate 50 --size 160
-mix-monitor        h2       12.0 {traffic} monitor {src} 10.83.4.2,10.83.4.4 --seconds {s} --rate 0.3 --pause 0.02
-mix-noise          h1       12.0 {traffic} noise {src} {dev} --seconds {s} --rate 1
-mix-closed         h2       12.0 {traffic} retry {src} {dst} --seconds {s} --rate 1
+mix-ping           h1       9.0  ping -n -I {src} -i 0.1 -w {i} {dst}
+mix-web            h2       9.0  {traffic} web {src} {dst} --seconds {s} --rate 6 --burst 3
+mix-dns            h1       9.0  {traffic} dns {src} {dst} --seconds {s} --rate 12
+mix-ssh            h2       9.0  {traffic} human --seconds {s} --rate 4 -- ssh {keyed} -tt -b {src} clerk@{dst}
+mix-bulk           h1       9.0  iperf3 -B {src} -c {dst} -t {s} -b 30M
+mix-ftp            h2       9.0  {traffic} repeat --seconds {s} --rate 0.2 -- curl -sS --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-12] -o /dev/null
+mix-mail           h1       9.0  {traffic} mail {src} {dst} --seconds {s} --rate 1
+mix-database       h2       9.0  env PGPASSWORD=lantern {pgbench} -n -f {lists}/query.sql -h {peer} -U postgres -c 3 -R 30 -T {i} postgres
+mix-call           h1       9.0  {traffic} media {src} {dst} --seconds {s} --rate 50 --size 160
+mix-monitor        h2       9.0  {traffic} monitor {src} 10.83.4.2,10.83.4.4 --seconds {s} --rate 0.3 --pause 0.02
+mix-noise          h1       9.0  {traffic} noise {src} {dev} --seconds {s} --rate 1
+mix-closed         h2       9.0  {traffic} retry {src} {dst} --seconds {s} --rate 1
 
 late-ping          h1       10.0 held ping -n -I {src} -i 0.2 -w {i} {dst}
 late-web           h2       10.0 held {traffic} repeat --seconds {s} --rate 5 -- wget -q -O /dev/null --bind-address={src} http://{dst}/20000

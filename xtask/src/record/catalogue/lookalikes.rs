@@ -111,7 +111,7 @@ crowd-web-3-hosts  h1       8.0  {traffic} web {crowd} 10.83.4.1 --clients 100 -
                             +    {traffic} web {crowd} 10.83.4.3 --clients 100 --seconds {s} --rate 120 --size 1000
                             +    {traffic} web {crowd} 10.83.4.5 --clients 100 --seconds {s} --rate 120 --size 1000
 
-crowd-proxies      h2      20.0  {traffic} web {crowd} {dst} --clients 8 --seconds {s} --rate 160 --size 3000
+crowd-proxies      h2      10.0  {traffic} web {crowd} {dst} --clients 8 --seconds {s} --rate 160 --size 3000
 
 crowd-town-a       h1       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 70 --size 1000
 crowd-town-b       h1       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 80 --size 5000
@@ -168,4 +168,16 @@ poll-two           h2       8.0  held {traffic} repeat --seconds {s} --rate 2 --
 redis-script-40    h1       8.0  {traffic} redis {src} {dst} --seconds {s} --rate 40 --size 60
 redis-script-15    h1       8.0  held {traffic} redis {src} {dst} --seconds {s} --rate 15 --size 1000
 events-15          h2       8.0  {traffic} events {src} {dst} --seconds {s} --rate 15 --size 90
+mailbox            h1       9.0  {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+mailbox-6          h2       9.0  {traffic} repeat --seconds {s} --rate 6 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/1
+mailbox-mistyped   h1       9.0  {traffic} repeat --any-code --seconds {s} --rate 0.3 -- curl -sS -o /dev/null --interface {src} -u clerk:lantren pop3://{dst}/
+                            +    {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+monitor-pings-12   h1       8.0  {traffic} pings {src} 10.83.4.1 --count 12 --size 56 --seconds {s} --rate 0.5
+monitor-pings-24   h2       9.0  {traffic} pings {src} 10.83.4.2 --count 24 --size 56 --pause 0.03 --seconds {s} --rate 0.3
+monitor-pings-five h1       9.0  {traffic} pings {src} 10.83.4.3 --count 10 --burst 5 --size 48 --pause 0.05 --seconds {s} --rate 0.3
+
+crowd-web-1100     h2       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 500
+                            +    {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 1000
+                            +    {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 3000
+                            +    {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 2000
 ";

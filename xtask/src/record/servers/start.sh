@@ -20,6 +20,10 @@ mount -o remount,bind,ro /srv/unpacked
 # The machine's users, sockets and logs are neither used nor touched.
 mount -t tmpfs -o mode=755 none /run
 mount -t tmpfs -o mode=755 none /var/log
+# Where popa3d locks itself in, and finds mail.
+mount -t tmpfs -o mode=755 none /var/lib
+mkdir /var/lib/popa3d
+mount -t tmpfs -o mode=1777 none /var/mail
 chmod 600 /srv/etc/shadow
 for file in passwd shadow group pam.d; do
     mount --bind "/srv/etc/$file" "/etc/$file"
@@ -84,7 +88,12 @@ serve sshd "$(command -v sshd)" -D -e -f /srv/etc/sshd_config
 serve vsftpd vsftpd /srv/etc/vsftpd.conf
 # It looks for what it starts in no path.
 ln -s "$(command -v telnetd)" /run/telnetd
-serve telnetd inetutils-inetd --debug /srv/etc/inetd.conf
+ln -s "$(command -v popa3d)" /run/popa3d
+for number in $(seq 1 5); do
+    printf 'From a@lab Thu Jan  1 00:00:00 2026\nSubject: %s\n\nSomething happened.\n\n' "$number"
+done >/var/mail/clerk
+chown 4711:8 /var/mail/clerk
+serve inetd inetutils-inetd --debug /srv/etc/inetd.conf
 serve dnsmasq dnsmasq --keep-in-foreground --conf-file=/srv/etc/dnsmasq.conf
 serve chronyd chronyd -n -x -u root -f /srv/etc/chrony.conf
 for address in 0.0.0.0 ::; do
