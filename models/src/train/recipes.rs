@@ -10,8 +10,8 @@ use crate::Schema;
 
 /// The seed of the shipped models, but for `live-forest`.
 pub const SEED: u64 = 1;
-/// Of six, the one that wronged the harmless least in made-up captures (docs/decisions/0033).
-const LIVE_FOREST_SEED: u64 = 8;
+/// Of eight, the one of fewest false and most right words about made-up captures together (docs/decisions/0034).
+const LIVE_FOREST_SEED: u64 = 13;
 
 /// What makes every shipped model, from a folder with the training files and the recordings.
 pub fn shipped(data: &Path, recorded: &[PathBuf]) -> Vec<Request> {

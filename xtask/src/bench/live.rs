@@ -88,7 +88,7 @@ pub(super) fn measure(choice: &Choice<'_>) -> Result<Vec<Row>> {
     let plan = chosen(choice)?;
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = Arc::new(record::give_addresses(&lab, &plan)?);
-    let servers = Servers::start(&mut lab)?;
+    let servers = Servers::start(&mut lab, plan.manners)?;
     let mut stage = Stage {
         lab,
         owners,

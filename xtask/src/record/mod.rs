@@ -118,7 +118,7 @@ fn put(all: &mut Option<Labelled>, labelled: Labelled) -> Result<()> {
 fn recorded(plan: &Plan, args: &Args) -> Result<(usize, Option<Labelled>)> {
     let mut lab = Lab::start(Kind::Plain)?;
     let owners = give_addresses(&lab, plan)?;
-    let servers = Servers::start(&mut lab)?;
+    let servers = Servers::start(&mut lab, plan.manners)?;
     if args.no_agent {
         let failures = perform(&lab, plan)?;
         servers.check()?;

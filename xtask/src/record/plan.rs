@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::catalogue::{self, Entry, attacks, benign, lookalikes};
 use super::scenarios::{Label, Scenario};
+use super::servers::Manners;
 
 /// Scenarios that run at the same time.
 pub(crate) type Phase = Vec<Scenario>;
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) gap: f64,
     /// Beside the benign ones, too.
     pub(crate) busy: bool,
+    /// What its servers are like.
+    pub(crate) manners: Manners,
 }
 
 impl Plan {
@@ -142,6 +145,7 @@ pub(crate) fn plan(quick: bool) -> Plan {
         background,
         gap,
         busy: false,
+        manners: Manners::default(),
     }
 }
 

@@ -3,12 +3,13 @@
 //! A scenario that was recorded once is known by its place: who came before it, which host it
 //! went to, how fast one machine's tool was that day. From the second playing on, all of that
 //! is drawn anew, the same for the same number: the order, the addresses, the hosts, what else
-//! goes on, and, as far as a tool can be told, its pace and sizes. What a scenario is, its
+//! goes on, how servers greet and say no, and, as far as a tool can be told, its pace and sizes. What a scenario is, its
 //! tool, its protocol, its ports and how many hosts it tries, stays.
 
 use super::addresses::NEIGHBOURS;
 use super::plan::Plan;
 use super::scenarios::{Place, Scenario};
+use super::servers::Manners;
 
 /// A prime above all numbers, so that multiplying gives each scenario another one's number.
 const NUMBERS: u16 = 509;
@@ -58,6 +59,7 @@ impl Plan {
             }
         }
         self.gap = self.gap.min(dice.between(GAPS));
+        self.manners = Manners::of(playing);
         self.busy = playing.is_multiple_of(2);
         if self.busy {
             let phases = self

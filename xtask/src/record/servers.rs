@@ -23,6 +23,29 @@ pub(crate) const PORTS: [u16; 15] = [
 /// Keys, a database and a hundred files are made anew for each run.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// What differs between two servers of a kind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Manners {
+    /// How long they let wait after a wrong password; each as it comes if absent.
+    delay: Option<Duration>,
+    /// Bytes more that FTP greets with, and that every answer of the web server's has.
+    talk: usize,
+}
+
+impl Manners {
+    /// Those of a playing: the first one has the servers as they come.
+    pub(crate) fn of(playing: u32) -> Self {
+        let (delay_ms, talk) = match playing {
+            0 | 1 => return Self::default(),
+            other => [(700, 40), (1_500, 90), (4_000, 20), (200, 60)][other as usize % 4],
+        };
+        Self {
+            delay: Some(Duration::from_millis(delay_ms)),
+            talk,
+        }
+    }
+}
+
 /// Dropping it ends them.
 pub(crate) struct Servers {
     _running: Vec<Running>,
@@ -37,7 +60,7 @@ pub(crate) fn key(lab: &Lab) -> PathBuf {
 
 impl Servers {
     /// Starts them on h1 and h2 and waits until all of them listen.
-    pub(crate) fn start(lab: &mut Lab) -> Result<Self> {
+    pub(crate) fn start(lab: &mut Lab, manners: Manners) -> Result<Self> {
         let directory = lab.run.directory();
         let key = key(lab);
         process::run(
@@ -53,7 +76,7 @@ impl Servers {
         for host in [lab.h1.clone(), lab.h2.clone()] {
             let folder = directory.join(format!("servers-{}", host.name));
             fs::create_dir(&folder)?;
-            let running = start_on(&host, &folder, &key)?;
+            let running = start_on(&host, &folder, &key, manners)?;
             lab.run.started(running.pid())?;
             servers._running.push(running);
             servers.folders.push(folder);
@@ -70,7 +93,7 @@ impl Servers {
     }
 }
 
-fn start_on(host: &Host, folder: &Path, key: &Path) -> Result<Running> {
+fn start_on(host: &Host, folder: &Path, key: &Path, manners: Manners) -> Result<Running> {
     let configuration = paths::root().join("xtask/src/record/servers");
     let log = fs::File::create(folder.join("start.log"))?;
     Running::start(
@@ -83,6 +106,8 @@ fn start_on(host: &Host, folder: &Path, key: &Path) -> Result<Running> {
             .arg(daemons::folder())
             .arg(key.with_extension("pub"))
             .arg(paths::root().join("mininet/traffic.py"))
+            .arg(manners.talk.to_string())
+            .args(manners.delay.map(|delay| delay.as_micros().to_string()))
             // It reads our end of a pipe: it ends when we do, however we do.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

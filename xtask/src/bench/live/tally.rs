@@ -18,7 +18,7 @@ use crate::record::{Label, Owners};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) attack: bool,
-    /// Of the first packet the agent reported, by the kernel's monotonic clock.
+    /// Of the first packet the agent reported since it began, by the kernel's monotonic clock.
     pub(super) first: Option<Duration>,
     pub(super) predictions: u64,
     /// Those that say attack, of whatever confidence, by class.
@@ -64,6 +64,17 @@ impl Tally {
 
     pub(super) fn pipe(&self) -> &Path {
         &self.pipe
+    }
+
+    /// A scenario begins now: addresses drawn at random for another may have been its own.
+    pub(super) fn begins(&self, name: &str) {
+        let mut scenarios = self
+            .scenarios
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = scenarios.get_mut(name) {
+            seen.first = None;
+        }
     }
 
     /// After the agent ended: all there was.

@@ -145,6 +145,7 @@ impl Watch {
             .collect();
         record::prefer(&lab.attacker, scenario)?;
         let over = AtomicBool::new(false);
+        self.tally.begins(&scenario.name);
         let before = lab.attacker.sent_packets()?;
         let began = Instant::now();
         let mut at_decision: Option<(u64, Instant)> = None;

@@ -335,7 +335,7 @@ pub(in crate::record) const GUESSING: &str = "
 guess-ssh-4        attacker 10.0 ~hydra -I -q -t 4 -l clerk -P {words} ssh://{dst}
 guess-ssh-16       attacker 10.0 ~hydra -I -q -t 16 -l root -P {words} ssh://{dst}
 guess-ssh-spray    attacker 10.0 ~hydra -I -q -u -t 4 -L {words} -p summer ssh://{dst}
-guess-ssh-ncrack   attacker 10.0 held ~ncrack -T4 --user clerk -P {words} ssh://{dst}
+guess-ssh-ncrack   attacker 20.0 held ~ncrack -T4 --user clerk -P {words} ssh://{dst}
 guess-ssh-medusa   attacker 10.0 held ~medusa -h {dst} -u clerk -P {words} -M ssh -t 4
 guess-ftp-4        attacker 10.0 ~hydra -I -q -t 4 -l clerk -P {words} ftp://{dst}
 guess-ftp-16       attacker 10.0 ~hydra -I -q -t 16 -l clerk -P {words} ftp://{dst}

@@ -4,15 +4,26 @@
 # and when it ends the kernel ends every one of them, whatever they forked.
 # It ends with its standard input.
 #
-# start.sh CONFIGURATION DATA UNPACKED PUBLIC_KEY MEDIA_SCRIPT
+# start.sh CONFIGURATION DATA UNPACKED PUBLIC_KEY MEDIA_SCRIPT BYTES [DELAY]
+# BYTES more are in FTP's greeting and in each answer of the web server's; DELAY (us) follows a wrong password.
 set -eu
 umask 022
-configuration=$1 data=$2 unpacked=$3 key=$4 media=$5
+configuration=$1 data=$2 unpacked=$3 key=$4 media=$5 bytes=$6 delay=${7-}
 
 mkdir -p "$data/etc" "$data/unpacked" "$data/log"
 cp -r "$configuration/." "$data/etc"
 cp "$key" "$data/etc/authorized_keys"
 cp "$media" "$data/etc/media.py"
+if [ "$bytes" -gt 0 ]; then
+    talk=$(printf "%${bytes}s" | tr ' ' x)
+    echo "ftpd_banner=Welcome $talk" >>"$data/etc/vsftpd.conf"
+    sed -i "s/^http {/&\n    add_header X-Note $talk always;/" "$data/etc/nginx.conf"
+fi
+if [ -n "$delay" ]; then
+    # pam_unix has two seconds of its own, vsftpd one.
+    sed -i "s/^auth.*/auth optional pam_faildelay.so delay=$delay\n& nodelay/" "$data"/etc/pam.d/*
+    echo delay_failed_login=0 >>"$data/etc/vsftpd.conf"
+fi
 mount --bind "$data" /srv
 mount --bind "$unpacked" /srv/unpacked
 # Shared by all runs, so none may change it.
