@@ -10,7 +10,7 @@ use crate::Schema;
 
 /// The seed of the shipped models, but for `live-forest`.
 pub const SEED: u64 = 1;
-/// Of eight, the one of fewest false and most right words about made-up captures together (docs/decisions/0034).
+/// Of eight, chosen by made-up captures, with those of others in sight (docs/decisions/0034).
 const LIVE_FOREST_SEED: u64 = 13;
 
 /// What makes every shipped model, from a folder with the training files and the recordings.
