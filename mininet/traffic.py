@@ -128,15 +128,16 @@ def ntp(options):
                 sys.exit("no time")
 
 
-def connection_of(options):
+def connection_of(options, host=None):
     return http.client.HTTPConnection(
-        options.target, options.port or 80, timeout=5, source_address=(source(options), 0))
+        host or options.target, options.port or 80, timeout=5, source_address=(source(options), 0))
 
 
 def get(options, connection):
     """None, or why there was no answer."""
     try:
-        connection.request("GET", f"/{options.size}")
+        says = {"Cookie": "x" * options.cookie} if options.cookie else {}
+        connection.request("GET", f"/{options.size}", headers=says)
         connection.getresponse().read()
         return None
     except (OSError, http.client.HTTPException) as error:
@@ -145,11 +146,14 @@ def get(options, connection):
 
 
 def web(options):
-    """Requests, each with a connection of its own, or (--keep) all with one; --burst at once."""
-    failures = []
+    """Requests, each with a connection of its own, or (--keep) all with one; --burst at once.
 
-    def one():
-        connection = connection_of(options)
+    Of several hosts each is asked in turn."""
+    failures = []
+    hosts = hosts_of(options)
+
+    def one(number):
+        connection = connection_of(options, hosts[number % len(hosts)])
         if error := get(options, connection):
             failures.append(error)
         connection.close()
@@ -163,7 +167,7 @@ def web(options):
             if error := get(options, kept):
                 failures.append(error)
             continue
-        threads = [threading.Thread(target=one) for _ in range(options.burst)]
+        threads = [threading.Thread(target=one, args=(done - number,)) for number in range(options.burst)]
         for thread in threads:
             thread.start()
         if options.burst > 1 or done % 50 == 0:
@@ -201,7 +205,7 @@ def mail(options):
                 server.sendmail("list@lab", [f"reader{number}@lab"], f"Subject: news {beat}\n\n{body}")
 
 
-def watched(options):
+def hosts_of(options):
     """Several hosts: named one by one, or --count from the first on."""
     hosts = options.target.split(",")
     if options.count:
@@ -212,7 +216,7 @@ def watched(options):
 
 def monitor(options):
     """Connects to services of several hosts, reads a greeting if there is one at once, goes."""
-    hosts = watched(options)
+    hosts = hosts_of(options)
     ports = [int(port) for port in options.ports.split(",")]
     end = time.monotonic() + options.seconds
     reached = 0
@@ -236,7 +240,7 @@ def monitor(options):
 
 def pings(options):
     """Asks several hosts whether they are there, --burst times each, and does not wait for one before the next."""
-    hosts = watched(options)
+    hosts = hosts_of(options)
     sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     sock.bind((options.source, 0))
     sock.settimeout(2)
@@ -379,6 +383,7 @@ def main():
         command.add_argument("--burst", type=int, default=1, help="a beat")
         command.add_argument("--clients", type=int, default=250, help="where the source is a network")
         command.add_argument("--size", type=int, default=5000, help="bytes of an answer, or of what is told")
+        command.add_argument("--cookie", type=int, default=0, help="bytes said with each request")
         command.add_argument("--port", type=int)
         command.add_argument("--pause", type=float, default=0.0, help="seconds")
         command.add_argument("--missing", type=float, default=0.1, help="share of names")

@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// Only scenarios whose names begin so, for live; may be repeated
     #[arg(long, value_name = "PREFIX")]
     only: Vec<String>,
+    /// Only these parts, for live; may be repeated
+    #[arg(long, value_enum)]
+    part: Vec<live::Part>,
     /// Model file instead of the shipped one, for live and captures
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -191,6 +194,7 @@ pub(crate) fn command(args: &Args) -> Result<bool> {
                     model: args.model.as_deref(),
                     misjudged: args.misjudged.as_deref(),
                     only: &args.only,
+                    parts: &args.part,
                     tables: args.output == Output::Human,
                 })?,
                 Name::Idle => idle()?,

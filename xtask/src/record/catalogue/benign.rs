@@ -8,11 +8,9 @@ ping-1             h1       9.0  ping -n -I {src} -c {n@1} {dst}
 ping-5             h2       9.0  ping -n -I {src} -i 0.2 -w {i} {dst}
 
 ping-10            h1       6.0  ping -n -I {src} -i 0.1 -w {i} {dst}
-
 ping-20            h2       6.0  ping -n -I {src} -i 0.05 -w {i} {dst}
 
 ping-50            h1       5.0  ping -n -I {src} -i 0.02 -w {i} {dst}
-
 ping-100           h2       6.0  ping -n -I {src} -i 0.01 -w {i} {dst}
 
 ping-125           h1       5.0  held ping -n -I {src} -i 0.008 -w {i} {dst}
@@ -28,11 +26,9 @@ ping-empty-20      h1       4.0  held ping -n -I {src} -s 0 -i 0.05 -w {i} {dst}
 ping-empty-100     h2       4.0  ping -n -I {src} -s 0 -i 0.01 -w {i} {dst}
 
 ping-small-50      h1       4.0  ping -n -I {src} -s 8 -i 0.02 -w {i} {dst}
-
 ping-large-100     h2       4.0  ping -n -I {src} -s 1400 -i 0.01 -w {i} {dst}
 
 ping-512-50        h1       4.0  ping -n -I {src} -s 512 -i 0.02 -w {i} {dst}
-
 ping-mtu-10        h2       6.0  ping -n -I {src} -s 1472 -i 0.1 -w {i} {dst}
 ping-fragments-5   h1       6.0  ping -n -I {src} -s 3000 -i 0.2 -w {i} {dst}
 
@@ -75,7 +71,6 @@ httperf-200        h2       5.0  httperf --hog --server {peer} --uri /1000 --rat
 web-200            h2       5.0  {traffic} web {src} {dst} --seconds {s} --rate 200 --size 1000
 
 httperf-sessions   h1       5.0  httperf --hog --server {peer} --uri /20000 --rate 15 --num-conns {n@15} --num-calls 8
-
 web6-100           h2       5.0  {traffic} web {src6} {dst6} --seconds {s} --rate 100
 
 ab-100             h2       6.0  {traffic} repeat --seconds {s} --rate 1 -- ab -q -B {src} -n 100 -c 10 http://{dst}/1000
@@ -117,7 +112,6 @@ video-segments     h1       9.0  {traffic} repeat --seconds {s} --rate 0.3 -- cu
 video-parts        h2       9.0  held {traffic} repeat --seconds {s} --rate 0.4 -- wget -q -O /dev/null --bind-address={src} http://{dst}/1000000 http://{dst}/20000 http://{dst}/100000
 
 call-50            h1       6.0  {traffic} media {src} {dst} --seconds {s} --rate 50 --size 160
-
 call-500           h2       5.0  {traffic} media {src} {dst} --seconds {s} --rate 500 --size 1000
 
 call6-50           h2       5.0  {traffic} media {src6} {dst6} --seconds {s} --rate 50 --size 160
@@ -218,7 +212,6 @@ mail               h2       7.0  {traffic} mail {src} {dst} --seconds {s} --rate
 mail-list          h1       7.0  {traffic} mail {src} {dst} --seconds {s} --rate 1 --burst 25
 
 mail-batch         h2       7.0  {traffic} mail {src} {dst} --seconds {s} --rate 30
-
 mail6              h1       6.0  {traffic} mail {src6} {dst6} --seconds {s} --rate 3
 mail-swaks         h2       6.0  held {traffic} repeat --seconds {s} --rate 2 -- swaks --silent 2 -li {src} -s {dst} -f a@lab -t b@lab
 
@@ -242,7 +235,6 @@ database-reconnect h2       6.0  env PGPASSWORD=lantern {pgbench} -n -C -f {list
 database6          h2       5.0  held env PGPASSWORD=lantern {pgbench} -n -f {lists}/query.sql -h {peer6} -U postgres -c 20 -R 200 -T {i} postgres
 
 redis              h2       5.0  {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -c 50 -n 1500 -t get,set
-
 redis-reconnect    h1       5.0  {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 10 -n 80 -t get
 
 redis-pipeline     h2       5.0  held {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -c 120 -P 8 -n 3000 -t get,incr
@@ -327,6 +319,51 @@ late-telnet        h1       10.0 held {traffic} human --login --seconds {s} --ra
 late-ftp           h2       10.0 held {traffic} repeat --seconds {s} --rate 0.2 -- lftp --norc -c set␣net:socket-bind-ipv4␣{src};open␣ftp://clerk:lantern@{dst};mirror␣--overwrite␣pub␣{scratch}/pub
 late-mail          h1       10.0 held {traffic} repeat --seconds {s} --rate 1 -- swaks --silent 2 -li {src} -s {dst} -f a@lab -t b@lab
 late-noise         h2       10.0 held {traffic} noise {src} {dev} --seconds {s} --rate 2
+
+steady-ping-150    h1       40.0 ping -n -I {src} -s 400 -i 0.0066 -w {i} {dst}
+steady-ping-200    h2       40.0 ping -n -I {src} -i 0.005 -w {i} {dst}
+steady-ping6       h1       40.0 ping -6 -n -I {src6} -i 0.007 -w {i} {dst6}
+steady-web-20      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 5 --burst 4 --size 20000 --cookie 300
+steady-web-50      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 10 --burst 5 --size 1000 --cookie 50
+steady-web-80      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 4 --burst 20 --size 5000 --cookie 250
+steady-web-120     h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 12 --burst 10 --size 1000 --cookie 500
+steady-web-hosts   h1       40.0 {traffic} web {src} 10.83.4.1 --count 30 --seconds {s} --rate 4 --burst 5 --size 5000 --cookie 120
+steady-dns         h2       40.0 {traffic} dns {src} {dst} --seconds {s} --rate 120
+steady-ftp         h1       40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -Z --parallel-max 4 --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-15] -o /dev/null
+steady-ftp-active  h2       40.0 held {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS -Z --parallel-max 2 --interface {src} --ftp-port {src} -u clerk:lantern ftp://{dst}/pub/file[1-6] -o /dev/null
+steady-mail        h2       40.0 {traffic} mail {src} {dst} --seconds {s} --rate 4
+steady-mailbox     h1       40.0 held {traffic} repeat --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+steady-redis       h2       40.0 {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 5 -n 40 -t set
+steady-call        h1       40.0 {traffic} media {src} {dst} --seconds {s} --rate 100 --size 500
+steady-poll-1      h1       40.0 {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/100
+steady-poll-3      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 3 --size 100 --cookie 90
+steady-poll-unchanged h1    40.0 {traffic} repeat --seconds {s} --rate 0.5 -- curl -sS -o /dev/null -z 20350101 --interface {src} http://{dst}/5000
+steady-poll-password h2     40.0 held {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
+steady-poll-missing h2      40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} http://{dst}/no/such/page
+steady-ssh         h1       40.0 {traffic} repeat --seconds {s} --rate 0.6 -- ssh {keyed} -b {src} clerk@{dst} date
+steady-lists       h2       40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
+steady-mailbox-slow h1      40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+
+lasting-ping       h1       100.0 held ping -n -I {src} -i 0.01 -w {i} {dst}
+lasting-ping-large h2       100.0 held ping -n -I {src} -s 1200 -i 0.05 -w {i} {dst}
+lasting-web-60     h1       100.0 held {traffic} web {src} {dst} --seconds {s} --rate 15 --burst 4 --size 1000
+lasting-web-100    h2       100.0 held {traffic} web {src} {dst} --seconds {s} --rate 100 --size 5000
+lasting-hey        h2       100.0 held hey -z {i}s -c 5 -q 10 -disable-keepalive http://{peer}/1000
+lasting-ab         h1       100.0 held {traffic} repeat --seconds {s} --rate 1 -- ab -q -B {src} -n 200 -c 10 http://{dst}/1000
+lasting-keep       h2       100.0 held {traffic} web {src} {dst} --seconds {s} --rate 15 --keep
+lasting-dns        h1       100.0 held {traffic} dns {src} {dst} --seconds {s} --rate 200
+lasting-call       h2       100.0 held {traffic} media {src} {dst} --seconds {s} --rate 50 --size 160
+lasting-call-500   h1       100.0 held {traffic} media {src} {dst} --seconds {s} --rate 500 --size 1000
+lasting-stream     h2       100.0 held iperf3 -u -B {src} -c {dst} -t {s} -b 20M -l 1200
+lasting-download   h1       100.0 held curl -sS -o /dev/null --limit-rate 500k --interface {src} http://{dst}/60000000
+lasting-ssh        h2       100.0 held {traffic} human --seconds {s} --rate 5 -- ssh {keyed} -tt -b {src} clerk@{dst}
+lasting-ansible    h1       100.0 held {traffic} repeat --seconds {s} --rate 1.5 -- ssh {keyed} -b {src} clerk@{dst} id
+lasting-ftp        h2       100.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-15] -o /dev/null
+lasting-mail       h1       100.0 held {traffic} mail {src} {dst} --seconds {s} --rate 10
+lasting-mailbox    h2       100.0 held {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+lasting-database   h2       100.0 held env PGPASSWORD=lantern {pgbench} -n -C -f {lists}/query.sql -h {peer} -U postgres -c 2 -R 15 -T {i} postgres
+lasting-redis      h1       100.0 held {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 10 -n 80 -t get
+lasting-monitor    h1       100.0 held {traffic} monitor {src} 10.83.4.2,10.83.4.4,10.83.4.6 --seconds {s} --rate 0.4 --pause 0.01
 ";
 
 /// Goes on while the attacks come: a victim still has friends.
