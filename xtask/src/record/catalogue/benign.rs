@@ -343,6 +343,11 @@ steady-poll-missing h2      40.0 held {traffic} repeat --seconds {s} --rate 0.7 
 steady-ssh         h1       40.0 {traffic} repeat --seconds {s} --rate 0.6 -- ssh {keyed} -b {src} clerk@{dst} date
 steady-lists       h2       40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
 steady-mailbox-slow h1      40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+steady-pool-40     h1       40.0 held {traffic} repeat --seconds {s} --rate 0.5 -- ab -q -k -B {src} -n 400 -c 40 http://{dst}/5000
+steady-pool-90     h2       40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- ab -q -k -B {src} -n 900 -c 90 http://{dst}/1000
+steady-ssh-hosts   h1       40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@{dst} id
+                            +    {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@10.83.4.1 id
+                            +    {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@10.83.4.5 id
 
 lasting-ping       h1       100.0 held ping -n -I {src} -i 0.01 -w {i} {dst}
 lasting-ping-large h2       100.0 held ping -n -I {src} -s 1200 -i 0.05 -w {i} {dst}
