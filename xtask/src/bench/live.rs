@@ -54,7 +54,7 @@ pub(super) fn measure(choice: &Choice<'_>) -> Result<Vec<Row>> {
         choice,
     };
     let mut rows = Vec::new();
-    if choice.plays(Part::Benign) && !plan.benign.is_empty() {
+    if !plan.benign.is_empty() {
         rows.extend(benign(&mut stage, &plan)?);
     }
     if plan.attacks.is_empty() {

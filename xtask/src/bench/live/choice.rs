@@ -101,8 +101,20 @@ pub(super) fn chosen(choice: &Choice<'_>) -> Result<Plan> {
         plan.benign.retain(|phase| !phase.is_empty());
         plan.attacks.retain(wanted);
     }
+    if !choice.plays(Part::Benign) {
+        plan.benign.clear();
+    }
+    if ![Part::Alone, Part::Beside, Part::Recovery]
+        .into_iter()
+        .any(|part| choice.plays(part))
+    {
+        plan.attacks.clear();
+    }
     if plan.benign.is_empty() && plan.attacks.is_empty() {
-        bail!("no scenario's name begins with {:?}", choice.only);
+        bail!(
+            "no scenario's name begins with {:?} in the parts asked for",
+            choice.only
+        );
     }
     Ok(plan)
 }
@@ -149,19 +161,22 @@ mod tests {
 
     #[test]
     fn choices_name_what_there_is() {
-        let choose = |quick, only: &[String]| {
+        let choose = |quick, only: &[String], parts: &[Part]| {
             chosen(&Choice {
                 short: false,
                 quick,
                 model: None,
                 misjudged: None,
                 only,
-                parts: &[],
+                parts,
                 tables: false,
             })
         };
-        assert!(choose(false, &["nothing-like-it".to_owned()]).is_err());
-        let quick = choose(true, &[]).expect("a plan").attacks;
+        assert!(choose(false, &["nothing-like-it".to_owned()], &[]).is_err());
+        let ping = ["ping-100".to_owned()];
+        assert!(choose(false, &ping, &[Part::Benign]).is_ok());
+        assert!(choose(false, &ping, &[Part::Beside]).is_err());
+        let quick = choose(true, &[], &[]).expect("a plan").attacks;
         let labels = [Label::Dos, Label::Probe, Label::R2l];
         for label in labels {
             assert!(
