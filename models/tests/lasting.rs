@@ -30,7 +30,7 @@ fn after_hours_a_client_is_judged_as_after_seconds() {
         let model = Model::from_json(&text).unwrap();
         for golden in &file.widen().unwrap().golden {
             let mut seconds = Features::from_values(Schema::Live, &golden.row()).unwrap();
-            let mut hours = seconds.clone();
+            let mut hours = seconds;
             for (name, value) in GROWS {
                 let column = Schema::Live.column(name).unwrap();
                 seconds.set(column, value);

@@ -320,9 +320,9 @@ late-ftp           h2       10.0 held {traffic} repeat --seconds {s} --rate 0.2 
 late-mail          h1       10.0 held {traffic} repeat --seconds {s} --rate 1 -- swaks --silent 2 -li {src} -s {dst} -f a@lab -t b@lab
 late-noise         h2       10.0 held {traffic} noise {src} {dev} --seconds {s} --rate 2
 
-steady-ping-150    h1       40.0 ping -n -I {src} -s 400 -i 0.0066 -w {i} {dst}
-steady-ping-200    h2       40.0 ping -n -I {src} -i 0.005 -w {i} {dst}
-steady-ping6       h1       40.0 ping -6 -n -I {src6} -i 0.007 -w {i} {dst6}
+steady-ping-150    h1       40.0 held ping -n -I {src} -s 400 -i 0.0066 -w {i} {dst}
+steady-ping-200    h2       40.0 held ping -n -I {src} -i 0.005 -w {i} {dst}
+steady-ping6       h1       40.0 held ping -6 -n -I {src6} -i 0.007 -w {i} {dst6}
 steady-web-20      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 5 --burst 4 --size 20000 --cookie 300
 steady-web-50      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 10 --burst 5 --size 1000 --cookie 50
 steady-web-80      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 4 --burst 20 --size 5000 --cookie 250
