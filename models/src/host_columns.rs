@@ -67,14 +67,26 @@ pub struct HostColumns {
     pub pair_alike_rate_600s: u32,
 }
 
+/// Connections of a minute or more, at most: some seconds of a busy client. A recording lasts seconds and traffic hours,
+/// so beyond it models know floods only (docs/decisions/0035).
+const CONNECTIONS_TOLD: u32 = 400;
+
+const fn at_most_told(connections: u32) -> u32 {
+    if connections < CONNECTIONS_TOLD {
+        connections
+    } else {
+        CONNECTIONS_TOLD
+    }
+}
+
 impl HostColumns {
     /// The values in the order of [`LIVE_COLUMNS`](crate::LIVE_COLUMNS), from
     /// [`FIRST_HOST_COLUMN`](crate::FIRST_HOST_COLUMN) on.
     pub const fn values(&self) -> [u32; 28] {
         [
             self.src_packets_2s,
-            self.src_conns_60s,
-            self.src_conns_600s,
+            at_most_told(self.src_conns_60s),
+            at_most_told(self.src_conns_600s),
             self.src_waiting,
             self.src_failed_rate_2s,
             self.src_failed_rate_60s,
@@ -97,8 +109,8 @@ impl HostColumns {
             self.dst_unsolicited_2s,
             self.dst_fragments_2s,
             self.pair_packets_2s,
-            self.pair_conns_60s,
-            self.pair_conns_600s,
+            at_most_told(self.pair_conns_60s),
+            at_most_told(self.pair_conns_600s),
             self.pair_alike_rate_600s,
         ]
     }
@@ -108,6 +120,21 @@ impl HostColumns {
 mod tests {
     use super::*;
     use crate::{FIRST_HOST_COLUMN, KddRecord, LIVE_COLUMNS};
+
+    #[test]
+    fn after_hours_a_client_looks_as_after_seconds() {
+        let lasting = |connections| HostColumns {
+            src_conns_60s: connections,
+            src_conns_600s: connections,
+            pair_conns_60s: connections,
+            pair_conns_600s: connections,
+            ..HostColumns::default()
+        };
+        let few = lasting(CONNECTIONS_TOLD - 1).values();
+        let enough = lasting(CONNECTIONS_TOLD).values();
+        assert_ne!(few, enough);
+        assert_eq!(enough, lasting(1_000_000).values());
+    }
 
     #[test]
     fn every_value_stands_under_its_name() {

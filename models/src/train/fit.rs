@@ -12,7 +12,6 @@ use self::origin::Origin;
 use super::{
     Assembly, Balance, Candidate, DataError, Dataset, DatasetBuilder, FitSettingsError,
     LabelledRow, Layout, LeaveOut, OnBad, ParamsError, Summary, assemble, context,
-    enough::no_more_than_enough,
     influx::{Database, InfluxError},
     is_test_file,
     learn::{Learnt, learn_forest, learn_network, learn_svm},
@@ -158,10 +157,7 @@ pub enum FitError {
 /// As [`FitError`] says; test files are refused before anything is opened.
 pub fn fit(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<Fitted, FitError> {
     check(request)?;
-    let (mut data, sources) = load(request, progress)?;
-    if !request.recorded.is_empty() && matches!(request.kind, ModelKind::Tree | ModelKind::Forest) {
-        data = no_more_than_enough(data);
-    }
+    let (data, sources) = load(request, progress)?;
     progress(&format!(
         "{}: {} distinct rows",
         request.name,

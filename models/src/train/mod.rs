@@ -6,8 +6,7 @@
 //! * Reading: `input` opens and hashes files, `layout` tells what they are, `rows` reads labelled
 //!   rows of every kind (`kdd` and `columns` convert them), `stream` rows without labels too;
 //!   `attacks` and `names` know the published names. [`influx`] has the same rows in a database.
-//! * Rows to fit: `builder` merges equal ones into a `dataset`, `context` varies recorded ones, `enough` cuts off what
-//!   grows with time,
+//! * Rows to fit: `builder` merges equal ones into a `dataset`, `context` varies recorded ones,
 //!   [`unknown`] makes rows up, `prepare` encodes them for machines and networks.
 //! * Trainers: `cart` (over `bins`, `grower`, `split` and `prune`) grows a tree, [`forest`] (over
 //!   `extra_tree`) a forest, [`svm`] (over `descent`) and [`network`] (over `backprop`) are
@@ -53,7 +52,6 @@ mod context;
 mod cost_tables;
 mod dataset;
 mod descent;
-mod enough;
 mod error;
 mod extra_tree;
 mod folds;

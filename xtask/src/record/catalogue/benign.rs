@@ -323,24 +323,24 @@ late-noise         h2       10.0 held {traffic} noise {src} {dev} --seconds {s} 
 steady-ping-150    h1       40.0 held ping -n -I {src} -s 400 -i 0.0066 -w {i} {dst}
 steady-ping-200    h2       40.0 held ping -n -I {src} -i 0.005 -w {i} {dst}
 steady-ping6       h1       40.0 held ping -6 -n -I {src6} -i 0.007 -w {i} {dst6}
-steady-web-20      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 5 --burst 4 --size 20000 --cookie 300
-steady-web-50      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 10 --burst 5 --size 1000 --cookie 50
-steady-web-80      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 4 --burst 20 --size 5000 --cookie 250
-steady-web-120     h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 12 --burst 10 --size 1000 --cookie 500
-steady-web-hosts   h1       40.0 {traffic} web {src} 10.83.4.1 --count 30 --seconds {s} --rate 4 --burst 5 --size 5000 --cookie 120
-steady-dns         h2       40.0 {traffic} dns {src} {dst} --seconds {s} --rate 120
+steady-web-20      h1       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 5 --burst 4 --size 20000 --cookie 300
+steady-web-50      h1       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 10 --burst 5 --size 1000 --cookie 50
+steady-web-80      h2       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 4 --burst 20 --size 5000 --cookie 250
+steady-web-120     h2       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 12 --burst 10 --size 1000 --cookie 500
+steady-web-hosts   h1       40.0 held {traffic} web {src} 10.83.4.1 --count 30 --seconds {s} --rate 4 --burst 5 --size 5000 --cookie 120
+steady-dns         h2       40.0 held {traffic} dns {src} {dst} --seconds {s} --rate 120
 steady-ftp         h1       40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -Z --parallel-max 4 --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-15] -o /dev/null
 steady-ftp-active  h2       40.0 held {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS -Z --parallel-max 2 --interface {src} --ftp-port {src} -u clerk:lantern ftp://{dst}/pub/file[1-6] -o /dev/null
-steady-mail        h2       40.0 {traffic} mail {src} {dst} --seconds {s} --rate 4
+steady-mail        h2       40.0 held {traffic} mail {src} {dst} --seconds {s} --rate 4
 steady-mailbox     h1       40.0 held {traffic} repeat --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
-steady-redis       h2       40.0 {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 5 -n 40 -t set
-steady-call        h1       40.0 {traffic} media {src} {dst} --seconds {s} --rate 100 --size 500
-steady-poll-1      h1       40.0 {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/100
-steady-poll-3      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 3 --size 100 --cookie 90
-steady-poll-unchanged h1    40.0 {traffic} repeat --seconds {s} --rate 0.5 -- curl -sS -o /dev/null -z 20350101 --interface {src} http://{dst}/5000
+steady-redis       h2       40.0 held {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 5 -n 40 -t set
+steady-call        h1       40.0 held {traffic} media {src} {dst} --seconds {s} --rate 100 --size 500
+steady-poll-1      h1       40.0 held {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/100
+steady-poll-3      h2       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 3 --size 100 --cookie 90
+steady-poll-unchanged h1    40.0 held {traffic} repeat --seconds {s} --rate 0.5 -- curl -sS -o /dev/null -z 20350101 --interface {src} http://{dst}/5000
 steady-poll-password h2     40.0 held {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
 steady-poll-missing h2      40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} http://{dst}/no/such/page
-steady-ssh         h1       40.0 {traffic} repeat --seconds {s} --rate 0.6 -- ssh {keyed} -b {src} clerk@{dst} date
+steady-ssh         h1       40.0 held {traffic} repeat --seconds {s} --rate 0.6 -- ssh {keyed} -b {src} clerk@{dst} date
 steady-lists       h2       40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
 steady-mailbox-slow h1      40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
 steady-pool-40     h1       40.0 held {traffic} repeat --seconds {s} --rate 0.5 -- ab -q -k -B {src} -n 400 -c 40 http://{dst}/5000
