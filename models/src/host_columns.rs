@@ -81,7 +81,7 @@ const fn at_most_told(connections: u32) -> u32 {
 
 impl HostColumns {
     /// The values in the order of [`LIVE_COLUMNS`](crate::LIVE_COLUMNS), from
-    /// [`FIRST_HOST_COLUMN`](crate::FIRST_HOST_COLUMN) on.
+    /// [`FIRST_HOST_COLUMN`](crate::FIRST_HOST_COLUMN) on; connections of 60 and 600 s are 400 at most there.
     pub const fn values(&self) -> [u32; 28] {
         [
             self.src_packets_2s,
