@@ -7,6 +7,6 @@ mod configuration;
 mod machine;
 mod process;
 mod serve;
-#[path = "../api/support.rs"]
+#[path = "../api/support/mod.rs"]
 #[expect(dead_code, reason = "the API's tests use all of it")]
 mod support;

@@ -1,5 +1,6 @@
 //! Ring 2: the loaded programs, by `BPF_PROG_TEST_RUN`. Needs root.
 
+mod actions;
 mod bench;
 mod control;
 mod counters;
