@@ -240,15 +240,30 @@ def telnet_exploit(options):
         operate(sock, end - time.monotonic() - 0.5)
 
 
+def starts(options):
+    """Runs the command for --burst seconds, again and again, each time from another address, the word SOURCE in it."""
+    for beat in beats(options):
+        source = f"{options.source}.{beat + 1}"
+        words = [word.replace("SOURCE", source) for word in options.command]
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as flood:
+            try:
+                flood.wait(options.burst)
+            except subprocess.TimeoutExpired:
+                flood.kill()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
     for call in (connect, hold, banners, guess_http, guess_ftp, guess_telnet, telnet_exploit,
-                 operator, call_back):
+                 operator, call_back, starts):
         command = commands.add_parser(call.__name__.replace("_", "-"))
         command.set_defaults(call=call)
-        command.add_argument("source", help="the attacker's address")
-        if call not in (operator, call_back):
+        command.add_argument("source", help="the attacker's address; of starts, the first three octets")
+        if call is starts:
+            command.add_argument("--burst", type=float, default=0.4, help="seconds")
+            command.add_argument("command", nargs="+", metavar="-- COMMAND")
+        elif call not in (operator, call_back):
             command.add_argument("target")
         command.add_argument("--seconds", type=float, default=5)
         command.add_argument("--rate", type=float, default=1, help="beats a second")

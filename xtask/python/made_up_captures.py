@@ -328,11 +328,42 @@ def harmless():
     yield "normal-call", call
 
 
+def echoes(rate, seconds, size, identifier=1):
+    packets = []
+    for number in range(int(rate * seconds)):
+        time = number / rate + random.random() * 2e-4
+        packets.append((time, frame(ATTACKER, VICTIM, ICMP, echo(8, identifier, number, size))))
+        packets.append((time + 3e-5, frame(VICTIM, ATTACKER, ICMP, echo(0, identifier, number, size))))
+    return packets
+
+
+def conversations():
+    """Between two hosts: pings that go on or begin again and again, and floods that are one conversation."""
+    for size in (0, 56, 400, 1_200):
+        for rate in (5, 20, 50, 100, 200):
+            yield f"normal-ping-on-{rate}-{size}", echoes(rate, 40, size)
+        for rate in (2, 5, 10, 30):
+            again = [
+                (time + 10 * turn, data) for turn in range(12) for time, data in echoes(rate, 9, size, turn)
+            ]
+            yield f"normal-ping-again-{rate}-{size}", again
+        for rate in (1_000, 2_000):
+            yield f"dos-ping-{rate}-{size}", echoes(rate, 2, size)
+    for rate in (1_000, 2_000, 4_000):
+        for size in (20, 400, 1_200):
+            for port in (443, 9_999):
+                times = [number / rate + random.random() * 2e-4 for number in range(rate * 2)]
+                yield (
+                    f"dos-conversation-{rate}-{size}-{port}",
+                    [(time, frame(ATTACKER, VICTIM, UDP, udp(4_444, port, bytes(size)))) for time in times],
+                )
+
+
 def main():
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     random.seed(1)
-    for made in (floods, reflections, scans, guesses, harmless):
+    for made in (floods, reflections, scans, guesses, harmless, conversations):
         for name, packets in made():
             write(folder, name, packets)
 

@@ -102,6 +102,10 @@ pub(crate) fn give_addresses(lab: &Lab, plan: &Plan) -> Result<Owners> {
             let (via, interface) = (host(lab, scenario.from).ip, &host(lab, there).interface);
             batches.0[there as usize] += &format!("route add {crowd} via {via} dev {interface}\n");
         }
+        if scenario.starts() {
+            batches.0[scenario.from as usize] +=
+                &format!("route add local {} dev lo\n", scenario.forged_network());
+        }
         if let Some(filtered) = scenario.filtered() {
             let interface = &host(lab, other(scenario.from)).interface;
             batches.0[other(scenario.from) as usize] +=

@@ -64,11 +64,23 @@ impl Labelled {
             let Ok(at) = row[time].parse::<f64>() else {
                 bail!("row {read} of the agent's has no time");
             };
-            let since = at - *begun.entry(name.clone()).or_insert(at);
+            if owners.provoked_by_starts(&name) {
+                continue;
+            }
+            let anew = owners.starts(&name);
+            let whose = if anew {
+                row[src].to_owned()
+            } else {
+                name.clone()
+            };
+            let since = at - *begun.entry(whose).or_insert(at);
             if !seen.insert((name.clone(), chosen(&row, &features))) {
                 continue;
             }
             if label != Label::Normal && since < owners.onset(&name) {
+                if anew {
+                    continue;
+                }
                 *early.entry(name.clone()).or_default() += 1;
             }
             row.push_field(label.name());
@@ -272,6 +284,29 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         assert_eq!(first(1000, 1), "42");
         assert_eq!(first(100, 1), "10", "at most a tenth");
         assert_eq!(first(100, 10), "5");
+    }
+
+    #[test]
+    fn where_every_source_begins_anew_each_ones_first_moments_are_no_examples() {
+        let plan = plan(false);
+        let starts = plan.attacks.iter().find(|attack| attack.starts());
+        let starts = starts.expect("there");
+        let mut owners = Owners::default();
+        owners.add(starts);
+        let network = starts.forged_network().replace(".0/24", "");
+        let mut text = ROWS.lines().next().expect("header").to_owned();
+        for (row, (source, at)) in [(1, 0.0), (1, 0.03), (1, 0.05), (2, 3.0), (2, 3.05)]
+            .into_iter()
+            .enumerate()
+        {
+            text += &format!("\n{at},p1,{network}.{source},0,10.83.0.1,0,0,{row},normal,0.9");
+        }
+        let labelled = Labelled::read(text.as_bytes(), &owners).expect("labelled");
+        let kept: Vec<&str> = labelled.rows[&starts.name]
+            .iter()
+            .map(|row| &row[7])
+            .collect();
+        assert_eq!(kept, ["2", "4"]);
     }
 
     #[test]

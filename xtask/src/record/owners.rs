@@ -96,6 +96,18 @@ impl Owners {
         promise.map_or(0.0, |promise| promise.as_secs_f64() / 6.0)
     }
 
+    /// Whether every source of this attack begins it anew.
+    pub(super) fn starts(&self, name: &str) -> bool {
+        let attack = self.attacks.iter().find(|attack| attack.name == name);
+        attack.is_some_and(Scenario::starts)
+    }
+
+    /// Whether a row is what a victim said to such a source: of what the same floods in full provoke there is enough.
+    pub(super) fn provoked_by_starts(&self, name: &str) -> bool {
+        let attack = name.strip_prefix(BACKSCATTER);
+        attack.is_some_and(|attack| self.starts(attack))
+    }
+
     fn sender(&self, address: IpAddr) -> Option<(Label, String)> {
         self.by_source.get(&address).cloned().or_else(|| {
             let mut networked = self.attacks.iter().chain(&self.crowds);

@@ -118,6 +118,16 @@ impl Scenario {
         format!("{a}.{b}.{c}.0/24")
     }
 
+    /// Whether it is the first moments of an attack, many times over, each from another of its network's addresses.
+    pub(super) fn starts(&self) -> bool {
+        self.wants("{attack} starts")
+    }
+
+    pub(super) fn forged_network(&self) -> String {
+        let [a, b, c] = addresses::range(addresses::FORGED, self.number);
+        format!("{a}.{b}.{c}.0/24")
+    }
+
     /// The other host's address that drops what comes to most ports, where it has one.
     pub(super) fn filtered(&self) -> Option<Ipv4Addr> {
         self.wants("{filtered").then(|| self.filtered_address())

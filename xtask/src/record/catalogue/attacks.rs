@@ -15,7 +15,7 @@ pub(in crate::record) struct Group {
 }
 
 /// u2r promises nothing: a flow shows that somebody types, not what.
-pub(in crate::record) const GROUPS: [Group; 8] = [
+pub(in crate::record) const GROUPS: [Group; 10] = [
     group(Label::Dos, Some(250), FLOODS),
     group(Label::Dos, Some(250), FORGED_FLOODS),
     group(Label::Dos, Some(30_000), SLOW_DOS),
@@ -24,6 +24,8 @@ pub(in crate::record) const GROUPS: [Group; 8] = [
     group(Label::R2l, Some(30_000), GUESSING),
     group(Label::R2l, Some(30_000), SLOW_GUESSING),
     group(Label::U2r, None, SHELLS),
+    group(Label::Dos, Some(250), STARTS),
+    group(Label::Probe, Some(250), FAST_SCANS),
 ];
 
 const fn group(label: Label, promise_ms: Option<u64>, table: &'static str) -> Group {
@@ -395,4 +397,42 @@ shell-reverse-ncat attacker 10.0 {attack} operator {src} --port 4444 --seconds {
 shell-reverse-443  attacker 10.0 held {attack} operator {src} --port 443 --seconds {s}
                             +    @h1 {attack} call-back {src} --port 443 --seconds {s}
 shell-telnet       attacker 12.0 {attack} telnet-exploit {src} {dst} --seconds {s}
+";
+
+/// The first moments of floods: in the tables above they are a row in a thousand, and models did not know them.
+pub(in crate::record) const STARTS: &str = "
+begin-icmp           attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -i u800 {dst}
+begin-icmp-56        attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -d 56 -i u900 {dst}
+begin-icmp-120       attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -d 120 -i u700 {dst}
+begin-icmp-large     attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -d 1000 -i u800 {dst}
+begin-icmp-400      attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -d 400 -i u800 {dst}
+begin-icmp-1400     attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -d 1400 -i u750 {dst}
+begin-icmp-2000      attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -1 -d 32 -i u450 {dst}
+begin-ping-f         attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- ping -q -n -f -I SOURCE {dst}
+begin-udp            attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -2 -p 53 -d 60 -i u700 {dst}
+begin-udp-flow       attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -2 -s 4444 -k -p 9999 -d 400 -i u400 {dst}
+begin-udp-flow-small attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -2 -s 5555 -k -p 5060 -d 80 -i u800 {dst}
+begin-udp-flow-large attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -2 -s 7777 -k -p 443 -d 1300 -i u600 {dst}
+begin-frag-udp       attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -2 -p 7000 -d 2600 -m 1000 -i u700 {dst}
+begin-syn            attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -S -p 80 -i u800 {dst}
+begin-ack            attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -A -p 80 -i u800 {dst}
+begin-push-flow      attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- hping3 -q -I {dev} -a SOURCE -P -A -s 3333 -k -p 80 -d 300 -i u600 {dst}
+begin-conn-ab        attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- ab -q -r -s 2 -B SOURCE -c 40 -n 1000000 http://{dst}/1000
+begin-conn-ab-100    attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- ab -q -r -s 2 -B SOURCE -c 100 -n 1000000 http://{dst}/5000
+begin-conn-bare      attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- {attack} connect SOURCE {dst} --port 80 --rate 1500 --seconds 1
+begin-conn-curl      attacker 12.0 {attack} starts {net} --rate 0.3 --seconds {s} -- curl -sS -o /dev/null --interface SOURCE -H Connection:close -Z --parallel-immediate --parallel-max 80 http://{dst}/1000?[1-40000]
+";
+
+/// The same of scans as fast as these floods, or models would take every fast beginning for a flood.
+pub(in crate::record) const FAST_SCANS: &str = "
+begin-scan-syn         attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 900us {eth(da={dmac}),ipv4(sa=SOURCE,da={dst}),tcp(sp=50123,dp=drnd(),syn)}
+begin-scan-fin         attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 1000us {eth(da={dmac}),ipv4(sa=SOURCE,da={dst}),tcp(sp=40111,dp=drnd(),fin)}
+begin-scan-null        attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 1100us {eth(da={dmac}),ipv4(sa=SOURCE,da={dst}),tcp(sp=44321,dp=drnd())}
+begin-scan-ack         attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 800us {eth(da={dmac}),ipv4(sa=SOURCE,da={dst}),tcp(sp=51222,dp=drnd(),ack)}
+begin-scan-udp         attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 1000us {eth(da={dmac}),ipv4(sa=SOURCE,da={dst}),udp(sp=53111,dp=drnd())}
+begin-scan-quiet-syn   attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 800us {eth(da={quietmac}),ipv4(sa=SOURCE,da={quiet}.7),tcp(sp=50123,dp=drnd(),syn)}
+begin-scan-quiet-xmas  attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 1100us {eth(da={quietmac}),ipv4(sa=SOURCE,da={quiet}.8),tcp(sp=42123,dp=drnd(),fin,psh,urg)}
+begin-scan-quiet-fin   attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 1000us {eth(da={quietmac}),ipv4(sa=SOURCE,da={quiet}.5),tcp(sp=42777,dp=drnd(),fin)}
+begin-scan-quiet-udp   attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 900us {eth(da={quietmac}),ipv4(sa=SOURCE,da={quiet}.9),udp(sp=53111,dp=drnd())}
+begin-scan-quiet-wide  attacker 12.0 {attack} starts {net} --rate 0.3 --burst 1.3 --seconds {s} -- trafgen --dev {dev} -P 1 -n 1200 -t 1000us {eth(da={quietmac}),ipv4(sa=SOURCE,da={quiet}.0,da[3]=drnd()),tcp(sp=40321,dp=445,syn)}
 ";

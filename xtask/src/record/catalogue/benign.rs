@@ -320,37 +320,52 @@ late-ftp           h2       10.0 held {traffic} repeat --seconds {s} --rate 0.2 
 late-mail          h1       10.0 held {traffic} repeat --seconds {s} --rate 1 -- swaks --silent 2 -li {src} -s {dst} -f a@lab -t b@lab
 late-noise         h2       10.0 held {traffic} noise {src} {dev} --seconds {s} --rate 2
 
-steady-ping-150    h1       40.0 held ping -n -I {src} -s 400 -i 0.0066 -w {i} {dst}
-steady-ping-200    h2       40.0 held ping -n -I {src} -i 0.005 -w {i} {dst}
-steady-ping6       h1       40.0 held ping -6 -n -I {src6} -i 0.007 -w {i} {dst6}
-steady-web-20      h1       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 5 --burst 4 --size 20000 --cookie 300
-steady-web-50      h1       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 10 --burst 5 --size 1000 --cookie 50
-steady-web-80      h2       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 4 --burst 20 --size 5000 --cookie 250
-steady-web-120     h2       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 12 --burst 10 --size 1000 --cookie 500
-steady-web-hosts   h1       40.0 held {traffic} web {src} 10.83.4.1 --count 30 --seconds {s} --rate 4 --burst 5 --size 5000 --cookie 120
-steady-dns         h2       40.0 held {traffic} dns {src} {dst} --seconds {s} --rate 120
-steady-ftp         h1       40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -Z --parallel-max 4 --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-15] -o /dev/null
-steady-ftp-active  h2       40.0 held {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS -Z --parallel-max 2 --interface {src} --ftp-port {src} -u clerk:lantern ftp://{dst}/pub/file[1-6] -o /dev/null
-steady-mail        h2       40.0 held {traffic} mail {src} {dst} --seconds {s} --rate 4
-steady-mailbox     h1       40.0 held {traffic} repeat --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
-steady-redis       h2       40.0 held {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 5 -n 40 -t set
-steady-call        h1       40.0 held {traffic} media {src} {dst} --seconds {s} --rate 100 --size 500
-steady-poll-1      h1       40.0 held {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/100
-steady-poll-3      h2       40.0 held {traffic} web {src} {dst} --seconds {s} --rate 3 --size 100 --cookie 90
-steady-poll-unchanged h1    40.0 held {traffic} repeat --seconds {s} --rate 0.5 -- curl -sS -o /dev/null -z 20350101 --interface {src} http://{dst}/5000
-steady-poll-password h2     40.0 held {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
-steady-poll-missing h2      40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} http://{dst}/no/such/page
-steady-ssh         h1       40.0 held {traffic} repeat --seconds {s} --rate 0.6 -- ssh {keyed} -b {src} clerk@{dst} date
-steady-lists       h2       40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
-steady-mailbox-slow h1      40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
-steady-pool-40     h1       40.0 held {traffic} repeat --seconds {s} --rate 0.5 -- ab -q -k -B {src} -n 400 -c 40 http://{dst}/5000
-steady-pool-90     h2       40.0 held {traffic} repeat --seconds {s} --rate 0.3 -- ab -q -k -B {src} -n 900 -c 90 http://{dst}/1000
-steady-ssh-hosts   h1       40.0 held {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@{dst} id
+steady-ping-150    h1       40.0 ping -n -I {src} -s 400 -i 0.0066 -w {i} {dst}
+steady-ping-200    h2       40.0 ping -n -I {src} -i 0.005 -w {i} {dst}
+steady-ping6       h1       40.0 ping -6 -n -I {src6} -i 0.007 -w {i} {dst6}
+steady-ping-100    h2       40.0 ping -n -I {src} -s 120 -i 0.01 -w {i} {dst}
+steady-ping-60     h1       40.0 ping -n -I {src} -s 1000 -i 0.016 -w {i} {dst}
+steady-ping-large  h2       40.0 ping -n -I {src} -s 1400 -i 0.008 -w {i} {dst}
+steady-ping-1200   h1       40.0 ping -n -I {src} -s 1200 -i 0.02 -w {i} {dst}
+steady-pings-5     h1       40.0 {traffic} repeat --seconds {s} --rate 0.25 -- ping -n -I {src} -i 0.2 -c 18 {dst}
+steady-pings-10    h2       40.0 {traffic} repeat --seconds {s} --rate 0.2 -- ping -n -I {src} -s 120 -i 0.1 -c 45 {dst}
+steady-pings-20    h1       40.0 {traffic} repeat --seconds {s} --rate 0.4 -- ping -n -I {src} -s 1000 -i 0.05 -c 45 {dst}
+steady-pings-30    h2       40.0 {traffic} repeat --seconds {s} --rate 0.3 -- ping -n -I {src} -s 400 -i 0.03 -c 90 {dst}
+steady-pings-50    h1       40.0 {traffic} repeat --seconds {s} --rate 0.7 -- ping -n -I {src} -i 0.02 -c 60 {dst}
+steady-web-20      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 5 --burst 4 --size 20000 --cookie 300
+steady-web-50      h1       40.0 {traffic} web {src} {dst} --seconds {s} --rate 10 --burst 5 --size 1000 --cookie 50
+steady-web-80      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 4 --burst 20 --size 5000 --cookie 250
+steady-web-120     h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 12 --burst 10 --size 1000 --cookie 500
+steady-web-hosts   h1       40.0 {traffic} web {src} 10.83.4.1 --count 30 --seconds {s} --rate 4 --burst 5 --size 5000 --cookie 120
+steady-dns         h2       40.0 {traffic} dns {src} {dst} --seconds {s} --rate 120
+steady-ftp         h1       40.0 {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -Z --parallel-max 4 --interface {src} -u clerk:lantern ftp://{dst}/pub/file[1-15] -o /dev/null
+steady-ftp-active  h2       40.0 {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS -Z --parallel-max 2 --interface {src} --ftp-port {src} -u clerk:lantern ftp://{dst}/pub/file[1-6] -o /dev/null
+steady-mail        h2       40.0 {traffic} mail {src} {dst} --seconds {s} --rate 4
+steady-mailbox     h1       40.0 {traffic} repeat --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+steady-redis       h2       40.0 {traffic} repeat --seconds {s} --rate 1 -- redis-benchmark -h {peer} -q -k 0 -c 5 -n 40 -t set
+steady-call        h1       40.0 {traffic} media {src} {dst} --seconds {s} --rate 100 --size 500
+steady-poll-1      h1       40.0 {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/100
+steady-poll-3      h2       40.0 {traffic} web {src} {dst} --seconds {s} --rate 3 --size 100 --cookie 90
+steady-poll-unchanged h1    40.0 {traffic} repeat --seconds {s} --rate 0.5 -- curl -sS -o /dev/null -z 20350101 --interface {src} http://{dst}/5000
+steady-poll-password h2     40.0 {traffic} repeat --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
+steady-poll-missing h2      40.0 {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} http://{dst}/no/such/page
+steady-ssh         h1       40.0 {traffic} repeat --seconds {s} --rate 0.6 -- ssh {keyed} -b {src} clerk@{dst} date
+steady-lists       h2       40.0 {traffic} repeat --seconds {s} --rate 0.7 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
+steady-mailbox-slow h1      40.0 {traffic} repeat --seconds {s} --rate 0.3 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+steady-pool-40     h1       40.0 {traffic} repeat --seconds {s} --rate 0.5 -- ab -q -k -B {src} -n 400 -c 40 http://{dst}/5000
+steady-pool-90     h2       40.0 {traffic} repeat --seconds {s} --rate 0.3 -- ab -q -k -B {src} -n 900 -c 90 http://{dst}/1000
+steady-ssh-hosts   h1       40.0 {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@{dst} id
                             +    {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@10.83.4.1 id
                             +    {traffic} repeat --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@10.83.4.5 id
 
+steady-pings-slow  h1       100.0 {traffic} repeat --seconds {s} --rate 0.1 -- ping -n -I {src} -s 400 -i 0.2 -c 45 {dst}
+steady-pings-wide  h2       100.0 {traffic} repeat --seconds {s} --rate 0.07 -- ping -n -I {src} -s 1200 -i 0.25 -c 52 {dst}
+steady-pings-3     h1       100.0 {traffic} repeat --seconds {s} --rate 0.12 -- ping -n -I {src} -i 0.33 -c 24 {dst}
+
 lasting-ping       h1       100.0 held ping -n -I {src} -i 0.01 -w {i} {dst}
 lasting-ping-large h2       100.0 held ping -n -I {src} -s 1200 -i 0.05 -w {i} {dst}
+lasting-pings-5    h2       100.0 held {traffic} repeat --seconds {s} --rate 0.1 -- ping -n -I {src} -s 400 -i 0.2 -c 45 {dst}
+lasting-pings-10   h1       100.0 held {traffic} repeat --seconds {s} --rate 0.1 -- ping -n -I {src} -i 0.1 -c 90 {dst}
 lasting-web-60     h1       100.0 held {traffic} web {src} {dst} --seconds {s} --rate 15 --burst 4 --size 1000
 lasting-web-100    h2       100.0 held {traffic} web {src} {dst} --seconds {s} --rate 100 --size 5000
 lasting-hey        h2       100.0 held hey -z {i}s -c 5 -q 10 -disable-keepalive http://{peer}/1000
