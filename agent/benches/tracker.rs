@@ -1,7 +1,8 @@
 //! What an event costs the tracker, and a connection in memory: `cargo bench -p tidegate --bench tracker`, or `cargo
 //! xtask bench tracker`, which compares with targets. Prints, asserts nothing. `--json` prints bytes a connection, and
 //! events a second of CPU time through tracker, windows and classifier: by the cached model, as the agent has it, and
-//! by the model alone, which traffic costs that never repeats itself.
+//! by the model alone, which traffic costs that never repeats itself. `--model FILE`, any number of them: model files
+//! in place of the shipped one, compared in turns.
 
 use std::{
     fs,
@@ -111,19 +112,36 @@ fn web(clients: u64) -> Vec<FlowEvent> {
     events
 }
 
-/// Events a second through tracker, windows and the shipped classifier, the best of three runs: cached, and alone.
-fn verdicts(events: &[FlowEvent]) -> [f64; 2] {
-    let model = Model::shipped(Schema::Live).expect("the shipped model loads");
-    let model = Arc::new(model);
-    let mut best = [0_f64; 2];
-    for _ in 0..3 {
-        let mut cached = CachedModel::new(Arc::clone(&model));
-        let rates = [
-            rate(events, |row| cached.predict(row)),
-            rate(events, |row| model.predict(row)),
-        ];
-        for (best, rate) in best.iter_mut().zip(rates) {
-            *best = best.max(rate);
+/// The models named by `--model`, or the shipped one, by name.
+fn models() -> Vec<(String, Arc<Model>)> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let files = arguments.windows(2).filter(|pair| pair[0] == "--model");
+    let mut models: Vec<_> = files
+        .map(|pair| (pair[1].clone(), Model::load(&pair[1]).expect("a model")))
+        .collect();
+    if models.is_empty() {
+        let shipped = Model::shipped(Schema::Live).expect("the shipped model loads");
+        models.push(("shipped".to_owned(), shipped));
+    }
+    models
+        .into_iter()
+        .map(|(name, model)| (name, Arc::new(model)))
+        .collect()
+}
+
+/// Events a second through tracker, windows and each classifier, the best of five runs in turn: cached, and alone.
+fn verdicts(models: &[(String, Arc<Model>)], events: &[FlowEvent]) -> Vec<[f64; 2]> {
+    let mut best = vec![[0_f64; 2]; models.len()];
+    for _ in 0..5 {
+        for ((_, model), best) in models.iter().zip(&mut best) {
+            let mut cached = CachedModel::new(Arc::clone(model));
+            let rates = [
+                rate(events, |row| cached.predict(row)),
+                rate(events, |row| model.predict(row)),
+            ];
+            for (best, rate) in best.iter_mut().zip(rates) {
+                *best = best.max(rate);
+            }
         }
     }
     best
@@ -141,9 +159,13 @@ fn rate(events: &[FlowEvent], mut predict: impl FnMut(&Features) -> Prediction) 
 }
 
 /// What [`verdicts`] says.
-fn measure_verdicts(name: &str, events: &[FlowEvent]) {
-    let [cached, alone] = verdicts(events).map(|rate| 1e9 / rate);
-    println!("{name}, with verdicts: {cached:.0} ns an event, {alone:.0} without the cache");
+fn measure_verdicts(name: &str, models: &[(String, Arc<Model>)], events: &[FlowEvent]) {
+    for ((model, _), rates) in models.iter().zip(verdicts(models, events)) {
+        let [cached, alone] = rates.map(|rate| 1e9 / rate);
+        println!(
+            "{name}, with verdicts ({model}): {cached:.0} ns an event, {alone:.0} without the cache"
+        );
+    }
 }
 
 /// Bytes a connection takes: by how much this process grows from 100,000 open ones to a million, from 65,536 clients.
@@ -210,10 +232,11 @@ fn measure_hosts(sources: u64, new: u64) {
 }
 
 fn main() {
+    let models = models();
     if std::env::args().any(|argument| argument == "--json") {
         // Memory first, while nothing was freed that could be used again.
         let bytes = bytes_per_connection();
-        let [few, many] = [100, 10_000].map(|clients| verdicts(&web(clients)));
+        let [few, many] = [100, 10_000].map(|clients| verdicts(&models[..1], &web(clients))[0]);
         println!(
             "{{\"bytes_per_connection\":{bytes:.0},\"web_100\":{few:.0?},\"web_10000\":{many:.0?}}}"
         );
@@ -227,7 +250,7 @@ fn main() {
         let events = web(clients);
         let name = format!("web requests of {clients} clients");
         measure(&name, &mut Tracker::new(TrackerLimits::default()), &events);
-        measure_verdicts(&name, &events);
+        measure_verdicts(&name, &models, &events);
     }
     for per_second in [100, 10_000, 1_000_000] {
         let mut tracker = Tracker::new(TrackerLimits::default());
@@ -249,7 +272,7 @@ fn main() {
         let ticks: Vec<_> = (0..EVENTS).map(tick).collect();
         let name = format!("ticks of {connections} connections");
         measure(&name, &mut tracker, &ticks);
-        measure_verdicts(&name, &ticks);
+        measure_verdicts(&name, &models, &ticks);
     }
     let mut flows = FlowTable::default();
     let mut pings = Vec::new();

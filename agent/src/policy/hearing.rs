@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use tidegate_common::address::Address;
+use tidegate_common::{address::Address, event::Milestone, packet::TCP};
 use tidegate_models::Class;
 
 use super::{
     About, Evidence, Generations, Policy, Whom,
     distinct::DistinctHosts,
-    evidence::{Agreement, Apart, History, Statement},
+    evidence::{Agreement, Apart, History, MOST_PIECES, Statement},
     offenders::Offender,
     proposal::Sweep,
 };
 use crate::{
     config::Reaction,
-    track::{Connection, Observation},
+    track::{Connection, Observation, Occasion},
 };
 
 /// Protocol and responder's port.
@@ -27,6 +27,9 @@ const SWEPT: u32 = 16;
 /// Probes of so many further ports of a host are another piece of evidence on the pair, however soon: a scan of a
 /// few ports is over in one instant, and nobody else asks for many services of one host at once.
 const PORTS_APIECE: u32 = 4;
+
+/// A TCP connection that is like guesses for so long is evidence before it ends. A login is like one for a moment.
+const GUESSES_ON: Duration = Duration::from_secs(5);
 
 /// How often in a row it was the same.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +53,8 @@ impl<T: PartialEq> Streak<T> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PairEvidence {
     history: History,
+    /// What TCP connections came to in the end.
+    ended: History,
     /// Ports probed since the latest piece, a bit each: few enough that they seldom share one.
     ports: u64,
 }
@@ -62,6 +67,17 @@ impl PairEvidence {
         }
         self.ports |= 1 << (connection.responder_port % 64);
         self.ports.count_ones() > PORTS_APIECE
+    }
+
+    /// What speaks for a class: events, but of guesses over TCP what came of the connections.
+    fn agreement(&self, connection: &Connection, class: Class, of: usize) -> Agreement {
+        let all = self.history.agreement(class, MOST_PIECES);
+        let goes_on = all.connections == 1 && all.over >= GUESSES_ON;
+        if class != Class::R2l || connection.protocol != TCP || goes_on {
+            self.history.agreement(class, of)
+        } else {
+            self.ended.agreement(class, of)
+        }
     }
 }
 
@@ -87,23 +103,28 @@ pub(super) struct CrowdEvidence {
 impl Policy {
     pub(super) fn hear_pair(
         &mut self,
-        connection: &Connection,
+        observation: &Observation,
         statement: Statement,
     ) -> Option<Evidence> {
+        let connection = &observation.connection;
         let key = (connection.originator, connection.responder);
         let evidence = remembered(&mut self.pairs, key, statement)?;
         let pardoned_ns = pardoned(&self.offenders, Whom::Source(key.0.into()));
         evidence.history.forget_before(pardoned_ns);
+        evidence.ended.forget_before(pardoned_ns);
+        if is_end(observation) {
+            evidence.ended.record(statement, Apart::ByConnection(0));
+        }
         let interval = if evidence.is_burst(connection, statement) {
             0
         } else {
             ms(self.config.evidence_interval)
         };
-        if evidence.history.record(statement, Apart::ByTime(interval)) {
+        if !is_answer(observation) && evidence.history.record(statement, Apart::ByTime(interval)) {
             evidence.ports = 1 << (connection.responder_port % 64);
         }
         let of = self.config.of_events;
-        let agreement = evidence.history.agreement(statement.class, of as usize);
+        let agreement = evidence.agreement(connection, statement.class, of as usize);
         let needed = self.config.agreeing_events;
         Some(Evidence::new(About::Pair, agreement, needed, of))
     }
@@ -204,6 +225,16 @@ impl Policy {
             ..Evidence::new(about, agreement, needed, of)
         })
     }
+}
+
+/// Whether it ends a TCP connection, and so says what it came to.
+pub(super) fn is_end(observation: &Observation) -> bool {
+    observation.occasion == Occasion::Event(Milestone::Closed) && observation.connection.established
+}
+
+/// Whether the responder caused it.
+pub(super) const fn is_answer(observation: &Observation) -> bool {
+    !observation.from_originator && !observation.occasion.is_look()
 }
 
 /// Whether a limit on new conversations would meet this one: it begins, or nobody has answered so far.

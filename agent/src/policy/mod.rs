@@ -34,12 +34,12 @@ pub use protected::{Protected, Protection};
 
 use self::{
     evidence::Statement,
-    hearing::{CrowdEvidence, PairEvidence, SourceEvidence, is_new},
+    hearing::{CrowdEvidence, PairEvidence, SourceEvidence, is_answer, is_end, is_new},
     offenders::Offender,
     proposal::{Sweep, scope, target, ttl},
 };
 use crate::{
-    config::PolicyConfig,
+    config::{ClassRule, PolicyConfig},
     decision::Target,
     track::{Connection, Observation, Occasion},
     window::HashKeys,
@@ -113,8 +113,11 @@ impl Policy {
 
     /// Weighs one prediction about a connection.
     ///
-    /// Only events that the originator's packets caused count: its answers are no new evidence. Normal traffic of
-    /// somebody about whom nothing is known costs a few failed look-ups.
+    /// Only events that the originator's packets caused count: the answers are no new evidence, but for the one that
+    /// ends a TCP connection and so says what it came to. Normal traffic of somebody about whom nothing is known costs a
+    /// few failed look-ups.
+    ///
+    /// Guesses are told by what their connections came to, for a login is like one until then.
     ///
     /// Of looks only attacks count. That nothing more was seen of a connection that nobody answered is no good conduct,
     /// and takes nothing back that was said when there was something to see. The rest of a conversation whose beginning
@@ -131,10 +134,11 @@ impl Policy {
         let observation = turned.as_ref().unwrap_or(observation);
         let listening_since_ns = *self.listening_since_ns.get_or_insert(observation.at_ns);
         let look = observation.occasion.is_look();
-        if !observation.from_originator && !look {
+        let answer = is_answer(observation);
+        let connection = &observation.connection;
+        if answer && (!is_end(observation) || self.was_cut_off(connection)) {
             return None;
         }
-        let connection = &observation.connection;
         let source = IpAddr::from(connection.originator);
         let rule = self.config.rule(prediction.class);
         let rule = rule.filter(|rule| prediction.confidence >= rule.confidence);
@@ -163,8 +167,13 @@ impl Policy {
             worth: worth(observation),
             again: look,
         };
-        let by_pair = self.hear_pair(connection, statement);
+        let by_pair = self.hear_pair(observation, statement);
         let by_source = self.hear_source(connection, statement);
+        let by_pair = by_pair.filter(Evidence::suffices);
+        let by_source = by_source.filter(|(evidence, _)| evidence.suffices());
+        if answer && statement.class != Class::R2l {
+            return None;
+        }
         let crowds = [Whom::at_service(connection), Whom::at_host(connection)];
         let by_crowd = crowds.map(|whom| {
             let evidence = self.hear_crowd(observation, statement, whom);
@@ -180,12 +189,24 @@ impl Policy {
             .zip(crowds)
             .find_map(|(evidence, whom)| evidence.filter(|_| !self.is_under_verdict(whom)));
         let narrow = unlimited
-            .or_else(|| by_pair.filter(Evidence::suffices))
+            .or(by_pair)
             .or_else(|| by_crowd.into_iter().flatten().next())
             .map(|evidence| (evidence, Sweep::Other));
-        let (evidence, sweep) = by_source
-            .filter(|(evidence, _)| evidence.suffices())
-            .or(narrow)?;
+        let (evidence, sweep) = by_source.or(narrow)?;
+        Some(Advice::Impose(
+            self.proposal(rule, connection, prediction, evidence, sweep)?,
+        ))
+    }
+
+    /// What is to be done on evidence that suffices; `None` where nothing is done about crowds.
+    fn proposal(
+        &self,
+        rule: ClassRule,
+        connection: &Connection,
+        prediction: &Prediction,
+        evidence: Evidence,
+        sweep: Sweep,
+    ) -> Option<Proposal> {
         let class = prediction.class;
         let scope = scope(class, &evidence, sweep);
         let (action, rate) = match evidence.about {
@@ -194,7 +215,7 @@ impl Policy {
             }
             About::Pair | About::Source => (rule.action, self.config.limit_rate),
         };
-        Some(Advice::Impose(Proposal {
+        Some(Proposal {
             target: target(scope, connection),
             action,
             rate: (action == Action::RateLimit).then_some(rate),
@@ -202,7 +223,7 @@ impl Policy {
             class,
             confidence: prediction.confidence,
             evidence,
-        }))
+        })
     }
 
     /// How long the verdict that a proposal becomes is to last: twice as long for each time its source was blocked
@@ -293,6 +314,17 @@ impl Policy {
             || lately(listening_since_ns)
                 && connection.flag == Flag::OTH
                 && says_something(connection)
+    }
+
+    /// Whether a verdict kept its originator's packets back while it lasted: that its responder gives up is nobody's
+    /// fault then.
+    fn was_cut_off(&self, connection: &Connection) -> bool {
+        let offender = self
+            .offenders
+            .get(&Whom::Source(connection.originator.into()));
+        offender.is_some_and(|offender| {
+            offender.is_under_verdict() || connection.start_ns < offender.pardoned_ns
+        })
     }
 
     /// Whether what a connection's originator sent was atoned for since.

@@ -3,6 +3,7 @@
 mod answers;
 mod bursts;
 mod crowds;
+mod guesses;
 mod looks;
 mod properties;
 mod remainders;

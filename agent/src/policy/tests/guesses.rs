@@ -1,0 +1,80 @@
+//! Guesses of passwords, each a connection, and logins that look like one for a moment.
+
+use super::*;
+
+fn server() -> SocketAddr {
+    end(VICTIM, 22)
+}
+
+/// A login of a tenth of a second, like a guess until it has come to something; what is proposed meanwhile.
+fn log_in(bench: &mut Bench, port: u16, like: Class) -> Option<Proposal> {
+    let client = end(ATTACKER, port);
+    let begun = bench.talk(client, server(), like);
+    let going_on = (0..12).filter_map(|_| {
+        let said = bench.send(8, &tcp(client, server(), ACK, 10), like);
+        bench.send(0, &tcp(server(), client, ACK, 10), like);
+        said
+    });
+    begun.or(going_on.last())
+}
+
+/// Ends a connection, from one side or the other; what is proposed then.
+fn hang_up(bench: &mut Bench, port: u16, client_first: bool, class: Class) -> Option<Proposal> {
+    let client = end(ATTACKER, port);
+    let (first, second) = if client_first {
+        (client, server())
+    } else {
+        (server(), client)
+    };
+    let closing = bench.send(5, &tcp(first, second, FIN | ACK, 0), class);
+    let closed = bench.send(5, &tcp(second, first, FIN | ACK, 0), class);
+    closing.or(closed)
+}
+
+#[test]
+fn logins_are_no_guesses_however_many_there_are_at_once() {
+    let mut bench = Bench::new();
+    for port in 0..40 {
+        assert_eq!(log_in(&mut bench, port, Class::R2l), None, "{port}");
+        // Three have begun before the first is over.
+        if let Some(before) = port.checked_sub(3) {
+            let over = hang_up(&mut bench, before, before.is_multiple_of(2), Class::Normal);
+            assert_eq!(over, None, "{before}");
+        }
+    }
+}
+
+#[test]
+fn three_guesses_make_a_narrow_verdict_whoever_hangs_up() {
+    for client_first in [true, false] {
+        let mut bench = Bench::new();
+        let proposed: Vec<_> = (0..3)
+            .map(|port| {
+                bench.wait(SECOND);
+                assert_eq!(log_in(&mut bench, port, Class::Normal), None);
+                hang_up(&mut bench, port, client_first, Class::R2l)
+            })
+            .collect();
+        assert_eq!(proposed[..2], [None, None]);
+        let proposal = proposed[2].clone().unwrap();
+        assert_eq!(proposal.target.scope, Scope::Tuple);
+        assert_eq!(proposal.target.source, Some(ATTACKER.parse().unwrap()));
+        assert_eq!(proposal.target.port, Some(22));
+        assert_eq!(proposal.evidence.agreeing, 3);
+    }
+}
+
+#[test]
+fn who_guesses_without_hanging_up_is_found_after_a_while() {
+    let mut bench = Bench::new();
+    let client = end(ATTACKER, 1);
+    bench.talk(client, server(), Class::Normal);
+    let begun_ns = bench.now_ns;
+    let proposal = (0..30).find_map(|_| {
+        bench.send(500, &tcp(server(), client, ACK, 20), Class::R2l);
+        bench.send(500, &tcp(client, server(), ACK, 10), Class::R2l)
+    });
+    assert_eq!(proposal.unwrap().target.scope, Scope::Tuple);
+    let seconds = (bench.now_ns - begun_ns) / SECOND;
+    assert!((5..=15).contains(&seconds), "{seconds}");
+}
