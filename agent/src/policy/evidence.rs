@@ -42,8 +42,6 @@ pub(super) struct Agreement {
     pub(super) agreeing: usize,
     /// Those of them that were proven.
     pub(super) proven: usize,
-    /// Connections they are about.
-    pub(super) connections: usize,
     /// From the oldest of them to the newest piece.
     pub(super) over: Duration,
 }
@@ -139,21 +137,20 @@ impl History {
         }
     }
 
+    /// Time of the newest statement, ns; 0 without one.
+    pub(super) const fn newest_ns(&self) -> u64 {
+        self.newest_ns
+    }
+
     /// How many of the latest `of` pieces say `class`.
     pub(super) fn agreement(&self, class: Class, of: usize) -> Agreement {
         let mut agreement = Agreement::default();
         let Some(newest) = self.place(0) else {
             return agreement;
         };
-        let mut told = [0; MOST_PIECES];
         for place in (0..of).map_while(|back| self.place(back)) {
             let said = self.said >> (4 * place) & 0xf;
             if said & 0x7 == class.index() as u64 {
-                let connection = self.pieces[place].connection;
-                if !told[..agreement.connections].contains(&connection) {
-                    told[agreement.connections] = connection;
-                    agreement.connections += 1;
-                }
                 agreement.agreeing += 1;
                 agreement.proven += usize::from(said & 0x8 != 0);
                 let over = elapsed(self.pieces[newest].at_ms, self.pieces[place].at_ms);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tidegate_common::{address::Address, event::Milestone, packet::TCP};
+use tidegate_common::{address::Address, event::Milestone};
 use tidegate_models::Class;
 
 use super::{
     About, Evidence, Generations, Policy, Whom,
     distinct::DistinctHosts,
-    evidence::{Agreement, Apart, History, MOST_PIECES, Statement},
+    evidence::{Agreement, Apart, History, Statement},
     offenders::Offender,
     proposal::Sweep,
 };
@@ -28,8 +28,8 @@ const SWEPT: u32 = 16;
 /// few ports is over in one instant, and nobody else asks for many services of one host at once.
 const PORTS_APIECE: u32 = 4;
 
-/// A TCP connection that is like guesses for so long is evidence before it ends. A login is like one for a moment.
-const GUESSES_ON: Duration = Duration::from_secs(5);
+/// Of the latest TCP connections of two hosts, so many that ended as normal ones: the others are no guesses yet.
+const ACQUITTALS: usize = 2;
 
 /// How often in a row it was the same.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +54,7 @@ impl<T: PartialEq> Streak<T> {
 pub(super) struct PairEvidence {
     history: History,
     /// What TCP connections came to in the end.
-    ended: History,
+    outcomes: History,
     /// Ports probed since the latest piece, a bit each: few enough that they seldom share one.
     ports: u64,
 }
@@ -69,14 +69,20 @@ impl PairEvidence {
         self.ports.count_ones() > PORTS_APIECE
     }
 
-    /// What speaks for a class: events, but of guesses over TCP what came of the connections.
-    fn agreement(&self, connection: &Connection, class: Class, of: usize) -> Agreement {
-        let all = self.history.agreement(class, MOST_PIECES);
-        let goes_on = all.connections == 1 && all.over >= GUESSES_ON;
-        if class != Class::R2l || connection.protocol != TCP || goes_on {
-            self.history.agreement(class, of)
+    /// When a TCP connection was last heard of that had come to something, ns; 0 if none was.
+    pub(super) const fn latest_outcome_ns(&self) -> u64 {
+        self.outcomes.newest_ns()
+    }
+
+    /// What speaks for a class: events, or of guesses what TCP connections came to. A login is like a guess until it has
+    /// come to something: where others just came to nothing of the kind, only that counts.
+    fn agreement(&self, class: Class, needed: u32, of: usize) -> Agreement {
+        let by_outcome = self.outcomes.agreement(class, of);
+        let acquitted = self.outcomes.agreement(Class::Normal, of).agreeing >= ACQUITTALS;
+        if class == Class::R2l && (acquitted || by_outcome.agreeing >= needed as usize) {
+            by_outcome
         } else {
-            self.ended.agreement(class, of)
+            self.history.agreement(class, of)
         }
     }
 }
@@ -111,9 +117,9 @@ impl Policy {
         let evidence = remembered(&mut self.pairs, key, statement)?;
         let pardoned_ns = pardoned(&self.offenders, Whom::Source(key.0.into()));
         evidence.history.forget_before(pardoned_ns);
-        evidence.ended.forget_before(pardoned_ns);
+        evidence.outcomes.forget_before(pardoned_ns);
         if is_end(observation) {
-            evidence.ended.record(statement, Apart::ByConnection(0));
+            evidence.outcomes.record(statement, Apart::ByConnection(0));
         }
         let interval = if evidence.is_burst(connection, statement) {
             0
@@ -124,8 +130,8 @@ impl Policy {
             evidence.ports = 1 << (connection.responder_port % 64);
         }
         let of = self.config.of_events;
-        let agreement = evidence.agreement(connection, statement.class, of as usize);
         let needed = self.config.agreeing_events;
+        let agreement = evidence.agreement(statement.class, needed, of as usize);
         Some(Evidence::new(About::Pair, agreement, needed, of))
     }
 

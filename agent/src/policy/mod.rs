@@ -117,7 +117,8 @@ impl Policy {
     /// ends a TCP connection and so says what it came to. Normal traffic of somebody about whom nothing is known costs a
     /// few failed look-ups.
     ///
-    /// Guesses are told by what their connections came to, for a login is like one until then.
+    /// Guesses are told by what their connections came to, where some have come to anything: a login is like one until
+    /// then.
     ///
     /// Of looks only attacks count. That nothing more was seen of a connection that nobody answered is no good conduct,
     /// and takes nothing back that was said when there was something to see. The rest of a conversation whose beginning
@@ -301,7 +302,8 @@ impl Policy {
     }
 
     /// Whether it looks like the rest of a TCP conversation whose beginning may have come before we listened, or whose
-    /// answers a verdict keeps back, this one or one that has just ended: then a FIN alone is sent again, too.
+    /// answers a verdict keeps back, this one or one that has just ended: then a FIN alone is sent again, too. So it is
+    /// to somebody suspected who has lately hung up on its sender.
     fn may_be_remainder(&self, connection: &Connection, listening_since_ns: u64) -> bool {
         // A FIN alone is SH.
         if connection.protocol != TCP || !matches!(connection.flag, Flag::OTH | Flag::SH) {
@@ -310,7 +312,11 @@ impl Policy {
         let lately = |ns: u64| connection.start_ns < ns + SENT_AGAIN_WITHIN.as_nanos() as u64;
         let responder = Whom::Source(connection.responder.into());
         let offender = self.offenders.get(&responder);
+        let suspected = self
+            .pairs
+            .get(&(connection.responder, connection.originator));
         offender.is_some_and(|offender| offender.is_under_verdict() || lately(offender.pardoned_ns))
+            || suspected.is_some_and(|pair| lately(pair.latest_outcome_ns()))
             || lately(listening_since_ns)
                 && connection.flag == Flag::OTH
                 && says_something(connection)

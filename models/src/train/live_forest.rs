@@ -15,8 +15,8 @@ use crate::{CLASS_COUNT, Class, Costs, KNOWN_COUNT, OperatingPoint};
 /// attack. A missed attack's row costs 1: the next one comes soon, a false block stays.
 const POINTS: [(&str, f64); 3] = [("careful", 4.0), ("strict", 19.0), ("balanced", 1.0)];
 
-/// To call a normal row a guess costs so much of that: a single connection said to guess blocks nobody, and
-/// several keep their source from one service only (docs/decisions/0034).
+/// To call a normal row a guess costs so much of that: a verdict on guesses keeps their source from one service only
+/// (docs/decisions/0034), and what connections come to takes it back (0037).
 const GUESSED: f64 = 0.5;
 
 /// To take one attack for another costs so much: it is acted on all the same.

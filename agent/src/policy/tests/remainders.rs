@@ -83,6 +83,17 @@ fn whose_answers_a_verdict_keeps_back_makes_no_prober_of_who_asks() {
 }
 
 #[test]
+fn whom_a_guesser_has_hung_up_on_is_no_prober_for_saying_goodbye() {
+    let mut bench = of_old();
+    let (guesser, server) = (end(ATTACKER, 7), end(VICTIM, 22));
+    bench.talk(guesser, server, Class::R2l);
+    bench.send(5, &tcp(guesser, server, RST, 0), Class::R2l);
+    assert_eq!(goodbyes(&mut bench), None);
+    bench.wait(SENT_AGAIN_WITHIN.as_nanos() as u64);
+    assert!(goodbyes(&mut bench).is_some(), "not for ever");
+}
+
+#[test]
 fn a_flood_is_one_whenever_it_began() {
     assert!(said_again(&mut Bench::new(), Class::Dos).is_some());
     assert!(resets(&mut Bench::new(), Class::Dos).is_some());
