@@ -395,16 +395,24 @@ const fn mark(connection: &Connection) -> u32 {
     ports ^ connection.start_ns as u32
 }
 
-/// Pieces an event is worth. In KDD's terms every ICMP message is a connection, and from the fourth on an event at a
-/// doubled count speaks for two of them or more; two such events should not weigh less than two connections do.
+/// ICMP messages that were many: an event at a doubled count of so many, at [`FLOOD_RATE`] or more, is worth three.
+const MANY_MESSAGES: u64 = 256;
+/// Packets per second.
+const FLOOD_RATE: u32 = 1_000;
+
+/// Pieces an event is worth. In KDD's terms every ICMP message is a connection, and an event at a doubled count speaks
+/// for half of them: from the fourth on it should not weigh less than two connections do. Of hundreds in an instant it
+/// is enough, since at full speed the next event comes after as many packets again.
 fn worth(observation: &Observation) -> usize {
     let connection = &observation.connection;
-    let several =
-        observation.occasion == Occasion::Event(Milestone::Count) && connection.src_packets >= 4;
-    if connection.is_icmp() && several {
-        2
-    } else {
-        1
+    let doubled = observation.occasion == Occasion::Event(Milestone::Count);
+    if !doubled || !connection.is_icmp() {
+        return 1;
+    }
+    match connection.src_packets {
+        MANY_MESSAGES.. if observation.record.packet_rate >= FLOOD_RATE => 3,
+        4.. => 2,
+        _ => 1,
     }
 }
 

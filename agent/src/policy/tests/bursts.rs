@@ -35,3 +35,36 @@ fn a_scan_of_a_few_ports_within_an_instant_is_more_than_one_piece() {
         assert_eq!(bench.send(0, &frame, Class::Probe), None);
     }
 }
+
+/// The number of the first ping for which something is proposed, if the first ones are still taken for normal.
+fn pings_let_pass(gap_us: u64, normal: u64) -> Option<u64> {
+    let mut bench = Bench::new();
+    (1..=4_096).find(|number| {
+        bench.wait(gap_us * 1_000);
+        let class = if *number <= normal {
+            Class::Normal
+        } else {
+            Class::Dos
+        };
+        bench.send(0, &ping(), class).is_some()
+    })
+}
+
+#[test]
+fn hundreds_of_pings_in_an_instant_need_no_second_event() {
+    assert_eq!(
+        pings_let_pass(10, 0),
+        Some(256),
+        "an instant is one piece till then"
+    );
+    assert_eq!(
+        pings_let_pass(10, 400),
+        Some(512),
+        "whatever was said before"
+    );
+    assert_eq!(
+        pings_let_pass(2_000, 400),
+        Some(1_012),
+        "at 500 a second the tick a second later is another piece"
+    );
+}
