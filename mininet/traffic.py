@@ -33,6 +33,14 @@ def ticks(options):
         count += 1
 
 
+def chances(options):
+    """As many beats as ticks on average, whenever they come."""
+    end = time.monotonic() + options.seconds
+    while (now := time.monotonic()) < end:
+        yield
+        time.sleep(min(random.expovariate(options.rate), end - now))
+
+
 def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
@@ -314,12 +322,27 @@ def noise(options):
 
 
 def repeat(options):
-    """Runs a command again and again; fails with the first that does."""
-    for _ in ticks(options):
-        done = subprocess.run(options.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, check=False)
-        if done.returncode and not options.any_code:
-            sys.exit(f"{done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+    """Runs a command again and again; fails with the first that does.
+
+    With --random at random times, whether those before have ended or not.
+    """
+    running = []
+    for _ in chances(options) if options.random else ticks(options):
+        running.append(subprocess.Popen(options.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE))
+        running = [one for one in running if not ended(one, options, wait=not options.random)]
+    for one in running:
+        ended(one, options, wait=True)
+
+
+def ended(command, options, wait):
+    """Whether a command has ended; exits if that was with an error which matters."""
+    if not wait and command.poll() is None:
+        return False
+    error = command.communicate()[1]
+    if command.returncode and not options.any_code:
+        sys.exit(f"{command.returncode}: {error.decode(errors='replace').strip()}")
+    return True
 
 
 def human(options):
@@ -394,6 +417,7 @@ def main():
         command.add_argument("--keep", action="store_true", help="one connection for all")
         command.add_argument("--login", action="store_true")
         command.add_argument("--any-code", action="store_true")
+        command.add_argument("--random", action="store_true", help="beats at random times")
         if call in (repeat, human):
             command.add_argument("command", nargs="+")
     options = parser.parse_args()

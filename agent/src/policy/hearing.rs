@@ -60,6 +60,25 @@ pub(super) struct PairEvidence {
 }
 
 impl PairEvidence {
+    const fn is_blank(&self) -> bool {
+        self.history.newest_ns() == 0 && self.outcomes.newest_ns() == 0
+    }
+
+    /// So many connections have ended of which nothing bad was said, or it would be remembered.
+    fn acquit(&mut self, connections: usize, at_ns: u64) {
+        let ended_well = Statement {
+            class: Class::Normal,
+            proven: true,
+            connection: 0,
+            at_ns,
+            worth: connections.min(ACQUITTALS),
+            again: false,
+        };
+        if connections > 0 {
+            self.outcomes.record(ended_well, Apart::ByConnection(0));
+        }
+    }
+
     /// Whether a statement ends a burst of probes that is worth a piece of its own.
     fn is_burst(&mut self, connection: &Connection, statement: Statement) -> bool {
         if statement.class != Class::Probe {
@@ -118,6 +137,9 @@ impl Policy {
         let pardoned_ns = pardoned(&self.offenders, Whom::Source(key.0.into()));
         evidence.history.forget_before(pardoned_ns);
         evidence.outcomes.forget_before(pardoned_ns);
+        if evidence.is_blank() {
+            evidence.acquit(earlier(observation), statement.at_ns);
+        }
         if is_end(observation) {
             evidence.outcomes.record(statement, Apart::ByConnection(0));
         }
@@ -259,6 +281,14 @@ fn remembered<K: Copy + Eq + std::hash::Hash, V: Default>(
     } else {
         Some(memory.entry(key))
     }
+}
+
+/// Connections that two hosts have begun and ended within a minute, at least: those that are open now may all be theirs.
+fn earlier(observation: &Observation) -> usize {
+    let hosts = &observation.record.hosts;
+    // This one, of which nothing may have been answered yet.
+    let open = hosts.src_open.max(1);
+    hosts.pair_conns_60s.saturating_sub(open) as usize
 }
 
 /// When what a source did, or what was done to a service, was last atoned for, ns.

@@ -23,6 +23,9 @@ const NOT_FEATURES: [&str; 8] = [
     "confidence",
 ];
 
+/// A source that was silent for so many seconds begins its attack anew.
+const PAUSE: f64 = 2.0;
+
 /// What is added behind the agent's columns.
 const OURS: [&str; 3] = ["label", "scenario", "tool"];
 
@@ -51,7 +54,7 @@ impl Labelled {
         let mut rows: BTreeMap<String, Vec<csv::StringRecord>> = BTreeMap::new();
         let time = column("time_s")?;
         let mut seen: HashSet<(String, Vec<String>)> = HashSet::new();
-        let mut begun: BTreeMap<String, f64> = BTreeMap::new();
+        let mut begun: BTreeMap<String, (f64, f64)> = BTreeMap::new();
         let mut early: BTreeMap<String, usize> = BTreeMap::new();
         let mut read = 0;
         for row in reader.records() {
@@ -73,7 +76,13 @@ impl Labelled {
             } else {
                 name.clone()
             };
-            let since = at - *begun.entry(whose).or_insert(at);
+            let (start, latest) = begun.entry(whose).or_insert((at, at));
+            // The same attacks come alone and amid others: from the same addresses, some time later.
+            if anew && at - *latest > PAUSE {
+                *start = at;
+            }
+            *latest = at;
+            let since = at - *start;
             if !seen.insert((name.clone(), chosen(&row, &features))) {
                 continue;
             }
@@ -295,9 +304,18 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
         owners.add(starts);
         let network = starts.forged_network().replace(".0/24", "");
         let mut text = ROWS.lines().next().expect("header").to_owned();
-        for (row, (source, at)) in [(1, 0.0), (1, 0.03), (1, 0.05), (2, 3.0), (2, 3.05)]
-            .into_iter()
-            .enumerate()
+        for (row, (source, at)) in [
+            (1, 0.0),
+            (1, 0.03),
+            (1, 0.05),
+            (2, 3.0),
+            (2, 3.05),
+            (1, 60.0),
+            (1, 60.03),
+            (1, 60.05),
+        ]
+        .into_iter()
+        .enumerate()
         {
             text += &format!("\n{at},p1,{network}.{source},0,10.83.0.1,0,0,{row},normal,0.9");
         }
@@ -306,7 +324,7 @@ time_s,iface,src,src_port,dst,dst_port,duration,count,class,confidence
             .iter()
             .map(|row| &row[7])
             .collect();
-        assert_eq!(kept, ["2", "4"]);
+        assert_eq!(kept, ["2", "4", "7"]);
     }
 
     #[test]

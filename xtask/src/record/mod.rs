@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Compressed where it ends in .zst
     #[arg(long, default_value = "models/data/live.csv.zst")]
     out: PathBuf,
-    /// Less than a third of the time, which is an hour and forty minutes
+    /// Less than a third of the time, which is an hour and three quarters
     #[arg(long)]
     quick: bool,
     /// Only scenarios whose names begin so, or with this label; may be repeated

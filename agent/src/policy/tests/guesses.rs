@@ -74,3 +74,27 @@ fn guesses_are_found_before_the_first_of_them_ends() {
     let found = (0..4).find_map(|port| log_in(&mut bench, port, Class::R2l));
     assert_eq!(found.unwrap().target.scope, Scope::Tuple);
 }
+
+#[test]
+fn connections_before_the_first_accusation_have_ended_well() {
+    // Of two, three logins at once are accused; with none before them they are blocked, as above.
+    let mut bench = Bench::new();
+    for port in 100..102 {
+        bench.talk(end(ATTACKER, port), server(), Class::Normal);
+        assert_eq!(hang_up(&mut bench, port, true, Class::Normal), None);
+    }
+    for port in 0..4 {
+        assert_eq!(log_in(&mut bench, port, Class::R2l), None, "{port}");
+    }
+    // What they come to counts all the same.
+    let blocked = (0..4).find(|port| hang_up(&mut bench, *port, true, Class::R2l).is_some());
+    assert_eq!(blocked, Some(2));
+
+    // Those that have not ended say nothing yet.
+    let mut bench = Bench::new();
+    for port in 100..104 {
+        bench.talk(end(ATTACKER, port), server(), Class::Normal);
+    }
+    let found = (0..4).find_map(|port| log_in(&mut bench, port, Class::R2l));
+    assert!(found.is_some());
+}

@@ -362,6 +362,33 @@ steady-pings-slow  h1       100.0 {traffic} repeat --seconds {s} --rate 0.1 -- p
 steady-pings-wide  h2       100.0 {traffic} repeat --seconds {s} --rate 0.07 -- ping -n -I {src} -s 1200 -i 0.25 -c 52 {dst}
 steady-pings-3     h1       100.0 {traffic} repeat --seconds {s} --rate 0.12 -- ping -n -I {src} -i 0.33 -c 24 {dst}
 
+again-ping-1       h1       60.0 {traffic} repeat --seconds {s} --rate 2 -- ping -n -I {src} -s 400 -c 1 {dst}
+again-ping-3       h2       60.0 {traffic} repeat --seconds {s} --rate 0.8 -- ping -n -I {src} -s 120 -i 0.3 -c 3 {dst}
+again-ping-6       h1       60.0 {traffic} repeat --seconds {s} --rate 0.4 -- ping -n -I {src} -i 0.2 -c 6 {dst}
+again-ping-11      h2       60.0 {traffic} repeat --seconds {s} --rate 0.5 -- ping -n -I {src} -s 0 -i 0.02 -c 11 {dst}
+again-ping-25      h1       60.0 {traffic} repeat --seconds {s} --rate 0.3 -- ping -n -I {src} -s 8 -i 0.01 -c 25 {dst}
+again-ping-60      h2       60.0 {traffic} repeat --seconds {s} --rate 0.2 -- ping -n -I {src} -s 1400 -i 0.01 -c 60 {dst}
+again-ping-burst   h1       60.0 {traffic} repeat --seconds {s} --rate 0.3 -- ping -n -I {src} -l 3 -i 0.2 -c 9 {dst}
+again-ping6        h2       60.0 {traffic} repeat --seconds {s} --rate 0.4 -- ping -6 -n -I {src6} -i 0.1 -c 8 {dst6}
+again-ping-random  h1       60.0 held {traffic} repeat --random --seconds {s} --rate 0.4 -- ping -n -I {src} -s 200 -i 0.03 -c 14 {dst}
+whenever-ssh         h2       60.0 {traffic} repeat --random --seconds {s} --rate 0.7 -- ssh {keyed} -b {src} clerk@{dst} id
+                            +    {traffic} repeat --random --seconds {s} --rate 0.4 -- ssh {keyed} -b {src} clerk@{dst} sleep␣0.7
+                            +    {traffic} repeat --random --seconds {s} --rate 0.2 -- ssh {keyed} -b {src} clerk@{dst} sleep␣3
+whenever-ssh-3       h1       60.0 {traffic} repeat --random --seconds {s} --rate 3 -- ssh {keyed} -b {src} clerk@{dst} date
+whenever-ssh-long    h2       60.0 {traffic} repeat --random --seconds {s} --rate 1 -- ssh {keyed} -b {src} clerk@{dst} sleep␣2
+whenever-scp         h1       60.0 held {traffic} repeat --random --seconds {s} --rate 1 -- sftp -q {keyed} -o BindAddress={src} clerk@{dst}:pub/file3 {scratch}/file3
+whenever-lists       h1       60.0 held {traffic} repeat --random --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
+whenever-lists-4     h2       60.0 held {traffic} repeat --random --seconds {s} --rate 4 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
+whenever-files       h2       60.0 held {traffic} repeat --random --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern ftp://{dst}/pub/file2
+whenever-mailbox     h1       60.0 held {traffic} repeat --random --seconds {s} --rate 2 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+whenever-password    h2       60.0 held {traffic} repeat --random --seconds {s} --rate 4 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
+
+again-ping-pause   h1       100.0 {traffic} repeat --seconds {s} --rate 0.05 -- ping -n -I {src} -i 0.05 -c 22 {dst}
+again-ping-pause-100 h2     100.0 {traffic} repeat --seconds {s} --rate 0.04 -- ping -n -I {src} -s 120 -i 0.01 -c 26 {dst}
+again-ping-pause-large h1   100.0 {traffic} repeat --seconds {s} --rate 0.06 -- ping -n -I {src} -s 1400 -i 0.01 -c 24 {dst}
+again-ping-pause-empty h2   100.0 held {traffic} repeat --seconds {s} --rate 0.05 -- ping -n -I {src} -s 0 -i 0.01 -c 28 {dst}
+again-mtr          h1       100.0 held {traffic} repeat --seconds {s} --rate 0.05 -- mtr -n -r -c 5 -i 0.2 -a {src} {dst}
+
 lasting-ping       h1       100.0 held ping -n -I {src} -i 0.01 -w {i} {dst}
 lasting-ping-large h2       100.0 held ping -n -I {src} -s 1200 -i 0.05 -w {i} {dst}
 lasting-pings-5    h2       100.0 held {traffic} repeat --seconds {s} --rate 0.1 -- ping -n -I {src} -s 400 -i 0.2 -c 45 {dst}
