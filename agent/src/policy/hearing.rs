@@ -284,6 +284,7 @@ fn remembered<K: Copy + Eq + std::hash::Hash, V: Default>(
 }
 
 /// Connections that two hosts have begun and ended within a minute, at least: those that are open now may all be theirs.
+/// As in KDD every UDP conversation and every ICMP message is one.
 fn earlier(observation: &Observation) -> usize {
     let hosts = &observation.record.hosts;
     // This one, of which nothing may have been answered yet.
