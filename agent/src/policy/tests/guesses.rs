@@ -31,13 +31,18 @@ fn hang_up(bench: &mut Bench, port: u16, client_first: bool, class: Class) -> Op
     closing.or(closed)
 }
 
+/// Two short connections, whatever they were like on the way.
+fn two_end_well(bench: &mut Bench, like: Class) {
+    for port in 100..102 {
+        bench.talk(end(ATTACKER, port), server(), like);
+        assert_eq!(hang_up(bench, port, true, Class::Normal), None);
+    }
+}
+
 #[test]
 fn where_logins_came_to_nothing_bad_the_next_are_no_guesses() {
     let mut bench = Bench::new();
-    for port in 100..102 {
-        bench.talk(end(ATTACKER, port), server(), Class::R2l);
-        assert_eq!(hang_up(&mut bench, port, true, Class::Normal), None);
-    }
+    two_end_well(&mut bench, Class::R2l);
     for port in 0..40 {
         assert_eq!(log_in(&mut bench, port, Class::R2l), None, "{port}");
         // Three more have begun before the first is over.
@@ -79,10 +84,7 @@ fn guesses_are_found_before_the_first_of_them_ends() {
 fn connections_before_the_first_accusation_have_ended_well() {
     // Of two, three logins at once are accused; with none before them they are blocked, as above.
     let mut bench = Bench::new();
-    for port in 100..102 {
-        bench.talk(end(ATTACKER, port), server(), Class::Normal);
-        assert_eq!(hang_up(&mut bench, port, true, Class::Normal), None);
-    }
+    two_end_well(&mut bench, Class::Normal);
     for port in 0..4 {
         assert_eq!(log_in(&mut bench, port, Class::R2l), None, "{port}");
     }
