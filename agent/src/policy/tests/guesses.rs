@@ -82,7 +82,7 @@ fn guesses_are_found_before_the_first_of_them_ends() {
 
 #[test]
 fn connections_before_the_first_accusation_have_ended_well() {
-    // Of two, three logins at once are accused; with none before them they are blocked, as above.
+    // Four logins at once are like guesses; with nothing before them that is enough, as above.
     let mut bench = Bench::new();
     two_end_well(&mut bench, Class::Normal);
     for port in 0..4 {
