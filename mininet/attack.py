@@ -67,21 +67,23 @@ def banners(options):
             pass
 
 
-def word(beat):
+def word(options, beat):
     """A wrong password, as long or short as people's are; xtask's list for other tools is made likewise."""
+    if options.pins:
+        return f"{beat % 1000:03}"
     return ("summer", "sun", "qwertzuiop", "x", "monday-", "correcthorse")[beat % 6] + str(beat)
 
 
 def guess_http(options):
-    """--tries guesses a connection."""
+    """--tries guesses a connection, with --agent bytes of who it says it is."""
     for beat in beats(options):
         try:
             with dial(options, 80) as sock:
                 for last in reversed(range(options.tries)):
-                    secret = base64.b64encode(f"clerk:{word(beat)}{last}".encode()).decode()
+                    secret = base64.b64encode(f"clerk:{word(options, beat)}{last}".encode()).decode()
                     sock.sendall(f"GET /private/ HTTP/1.1\r\nHost: {options.target}\r\n"
                                  f"Connection: {'keep-alive' if last else 'close'}\r\n"
-                                 f"Authorization: Basic {secret}\r\nUser-Agent: guess\r\n\r\n".encode())
+                                 f"Authorization: Basic {secret}\r\nUser-Agent: {'guess'.ljust(options.agent, 'x')}\r\n\r\n".encode())
                     if last:
                         sock.recv(4096)
                 while sock.recv(4096):
@@ -97,7 +99,7 @@ def one_ftp(options, beat):
             for number in range(options.tries):
                 sock.sendall(b"USER clerk\r\n")
                 sock.recv(400)
-                sock.sendall(f"PASS {word(beat)}{number}\r\n".encode())
+                sock.sendall(f"PASS {word(options, beat)}{number}\r\n".encode())
                 if not sock.recv(400).startswith(b"530"):
                     return
     except OSError:
@@ -156,7 +158,7 @@ def one_telnet(options, beat):
                 if expect(sock, b"login:"):
                     sock.sendall(b"clerk\r\n")
                     if expect(sock, b"assword:"):
-                        sock.sendall(f"{word(beat)}{number}\r\n".encode())
+                        sock.sendall(f"{word(options, beat)}{number}\r\n".encode())
                         expect(sock, b"incorrect", 0.8 if options.tries == 1 else 4.0)
     except OSError:
         pass
@@ -269,6 +271,8 @@ def main():
         command.add_argument("--rate", type=float, default=1, help="beats a second")
         command.add_argument("--port", type=int, default=80)
         command.add_argument("--tries", type=int, default=1, help="guesses a connection")
+        command.add_argument("--agent", type=int, default=5, help="bytes")
+        command.add_argument("--pins", action="store_true", help="guesses of four digits")
     options = parser.parse_args()
     options.call(options)
 

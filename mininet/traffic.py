@@ -6,6 +6,7 @@ Standard library only. Every client ends after --seconds; the server when killed
 
 import argparse
 import http.client
+import itertools
 import os
 import pty
 import random
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 MEDIA = 5004
 
@@ -39,6 +41,10 @@ def chances(options):
     while (now := time.monotonic()) < end:
         yield
         time.sleep(min(random.expovariate(options.rate), end - now))
+
+
+def beats(options):
+    return chances(options) if options.random else ticks(options)
 
 
 def family(address):
@@ -187,9 +193,10 @@ def web(options):
 
 def events(options):
     """What devices and pages tell a server: a few words each, --size bytes at most, always answered alike."""
-    for beat in ticks(options):
+    headers = {"Cookie": "x" * options.cookie} if options.cookie else {}
+    for _ in beats(options):
         connection = connection_of(options)
-        connection.request("POST", "/post", "x" * random.randint(20, options.size))
+        connection.request("POST", "/post", "x" * random.randint(20, options.size), headers)
         connection.getresponse().read()
         connection.close()
 
@@ -324,11 +331,15 @@ def noise(options):
 def repeat(options):
     """Runs a command again and again; fails with the first that does.
 
-    With --random at random times, whether those before have ended or not.
+    With --random at random times, whether those before have ended or not. With --words each time with another line of
+    that file in place of WORD.
     """
     running = []
-    for _ in chances(options) if options.random else ticks(options):
-        running.append(subprocess.Popen(options.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    words = itertools.cycle(Path(options.words).read_text().split() if options.words else ["WORD"])
+    for _ in beats(options):
+        word = next(words)
+        command = [part.replace("WORD", word) for part in options.command]
+        running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE))
         running = [one for one in running if not ended(one, options, wait=not options.random)]
     for one in running:
@@ -418,6 +429,7 @@ def main():
         command.add_argument("--login", action="store_true")
         command.add_argument("--any-code", action="store_true")
         command.add_argument("--random", action="store_true", help="beats at random times")
+        command.add_argument("--words", help="a file")
         if call in (repeat, human):
             command.add_argument("command", nargs="+")
     options = parser.parse_args()

@@ -65,6 +65,8 @@ pub struct HostColumns {
     pub pair_conns_600s: u32,
     /// Percent of the pair's TCP connections ended in the last 600 s that carried about as much each way as the one that ended before.
     pub pair_alike_rate_600s: u32,
+    /// Percent of the same that were answered with exactly as many bytes, and asked with up to 64 more or fewer.
+    pub pair_same_answer_rate_600s: u32,
 }
 
 /// Connections of a minute or more, at most: some seconds of a busy client. A recording lasts seconds and traffic hours,
@@ -82,7 +84,7 @@ const fn at_most_told(connections: u32) -> u32 {
 impl HostColumns {
     /// The values in the order of [`LIVE_COLUMNS`](crate::LIVE_COLUMNS), from
     /// [`FIRST_HOST_COLUMN`](crate::FIRST_HOST_COLUMN) on; connections of 60 and 600 s are 400 at most there.
-    pub const fn values(&self) -> [u32; 28] {
+    pub const fn values(&self) -> [u32; 29] {
         [
             self.src_packets_2s,
             at_most_told(self.src_conns_60s),
@@ -112,6 +114,7 @@ impl HostColumns {
             at_most_told(self.pair_conns_60s),
             at_most_told(self.pair_conns_600s),
             self.pair_alike_rate_600s,
+            self.pair_same_answer_rate_600s,
         ]
     }
 }
@@ -167,6 +170,7 @@ mod tests {
             pair_conns_60s: 26,
             pair_conns_600s: 27,
             pair_alike_rate_600s: 28,
+            pair_same_answer_rate_600s: 29,
         };
         let record = KddRecord {
             hosts,

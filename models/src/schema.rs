@@ -71,7 +71,7 @@ pub const FIRST_HOST_COLUMN: usize = 33;
 /// destination and the pair of them (see [`HostColumns`](crate::HostColumns)).
 ///
 /// `docs/FEATURES.md` defines every one. New columns are appended: a model file may know only the first ones.
-pub const LIVE_COLUMNS: [&str; 61] = [
+pub const LIVE_COLUMNS: [&str; 62] = [
     "duration",
     "protocol_type",
     "service",
@@ -133,6 +133,7 @@ pub const LIVE_COLUMNS: [&str; 61] = [
     "pair_conns_60s",
     "pair_conns_600s",
     "pair_alike_rate_600s",
+    "pair_same_answer_rate_600s",
 ];
 
 /// Which columns a row has, and in which order.

@@ -58,7 +58,7 @@ fn no_shipped_model_allocates_to_predict() {
 #[test]
 fn no_machine_or_network_allocates_to_predict() {
     use tidegate_models::{
-        Class, Network, Svm,
+        Class, LIVE_COLUMNS, Network, Svm,
         train::{
             Dataset,
             network::{self, NetworkSettings},
@@ -67,7 +67,7 @@ fn no_machine_or_network_allocates_to_predict() {
     };
 
     let rows = (0..100).map(|i| {
-        let mut values = [0; 61];
+        let mut values = [0; LIVE_COLUMNS.len()];
         values[4] = i;
         let class = if i < 50 { Class::Normal } else { Class::Dos };
         let features = Features::from_values(Schema::Live, &values).unwrap();

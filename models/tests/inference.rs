@@ -7,14 +7,14 @@ mod trained;
 
 use proptest::prelude::*;
 use tidegate_models::{
-    CLASS_COUNT, Classifier, Costs, Features, Forest, MISSING, Model, Prediction, Schema, Split,
-    Tree, TreeNode,
+    CLASS_COUNT, Classifier, Costs, Features, Forest, LIVE_COLUMNS, MISSING, Model, Prediction,
+    Schema, Split, Tree, TreeNode,
     format::{ForestNode, ForestParameters, ModelFile, SHARE_UNIT},
 };
 
 use definition::Definition;
 
-const COLUMNS: usize = 61;
+const COLUMNS: usize = LIVE_COLUMNS.len();
 
 /// Weights of a leaf, by class, in thousandths of a row.
 type Weights = [u64; CLASS_COUNT];

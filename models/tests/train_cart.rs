@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use tidegate_models::{
-    Class, Classifier, Costs, Features, Schema, Tree, TreeNode,
+    Class, Classifier, Costs, Features, LIVE_COLUMNS, Schema, Tree, TreeNode,
     train::{Balance, Dataset, Params, ParamsError, Row},
 };
 
@@ -13,7 +13,7 @@ fn dataset(rows: &[(u32, u32, Class)]) -> Dataset {
     Dataset::new(
         Schema::Live,
         rows.iter().map(|(duration, bytes, class)| {
-            let mut values = [0; 61];
+            let mut values = [0; LIVE_COLUMNS.len()];
             (values[0], values[4]) = (*duration, *bytes);
             (
                 Features::from_values(Schema::Live, &values).unwrap(),

@@ -8,7 +8,7 @@ mod reference;
 use proptest::prelude::*;
 use reference::{Reference, merged};
 use tidegate_models::{
-    CLASS_COUNT, Class, Features, MISSING, Schema, TreeNode,
+    CLASS_COUNT, Class, Features, LIVE_COLUMNS, MISSING, Schema, TreeNode,
     train::{Balance, Dataset, DatasetBuilder, OnBad, Params, ParamsError, Rows, find, fit},
 };
 
@@ -16,7 +16,7 @@ type Labelled = (Features, Class, String);
 
 /// A row with these values in the first columns, and nothing known of column 7.
 fn labelled(values: &[u32], class: Class, group: &str) -> Labelled {
-    let mut features = Features::from_values(Schema::Live, &[3; 61]).unwrap();
+    let mut features = Features::from_values(Schema::Live, &[3; LIVE_COLUMNS.len()]).unwrap();
     for (column, value) in values.iter().enumerate() {
         features.set(column, *value);
     }

@@ -4,8 +4,8 @@
 
 use proptest::prelude::*;
 use tidegate_models::{
-    CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, KNOWN_COUNT, MISSING, Model,
-    Prediction, Schema, Split, Step, Tree, TreeNode,
+    CLASS_COUNT, Class, Classifier, Costs, Explanation, Features, KNOWN_COUNT, LIVE_COLUMNS,
+    MISSING, Model, Prediction, Schema, Split, Step, Tree, TreeNode,
 };
 
 type Counts = [u64; CLASS_COUNT];
@@ -99,9 +99,11 @@ fn nested() -> impl Strategy<Value = Nested> {
         leaf_of(counts)
     });
     leaf.prop_recursive(8, 128, 2, |side| {
-        (0_usize..61, 0_u32..20, side.clone(), side).prop_map(|(column, threshold, left, right)| {
-            Nested::Split(column, threshold, Box::new(left), Box::new(right))
-        })
+        (0_usize..LIVE_COLUMNS.len(), 0_u32..20, side.clone(), side).prop_map(
+            |(column, threshold, left, right)| {
+                Nested::Split(column, threshold, Box::new(left), Box::new(right))
+            },
+        )
     })
 }
 
@@ -111,7 +113,7 @@ fn values(missing: bool) -> impl Strategy<Value = Vec<u32>> {
     } else {
         (0_u32..22).boxed()
     };
-    prop::collection::vec(value, 61)
+    prop::collection::vec(value, LIVE_COLUMNS.len())
 }
 
 fn assert_same(prediction: &Prediction, expected: &[f64; CLASS_COUNT]) {
@@ -193,7 +195,7 @@ fn the_deepest_tree_blends_within_its_stack() {
     let mut tree = leaf_of([1, 1, 1, 1, 1]);
     for level in 0..64 {
         tree = Nested::Split(
-            level % 61,
+            level % LIVE_COLUMNS.len(),
             5,
             Box::new(tree),
             Box::new(leaf_of([0, 1, 0, 0, 0])),

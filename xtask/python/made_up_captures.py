@@ -359,11 +359,61 @@ def conversations():
                 )
 
 
+def logins():
+    """Of one client that knows the password, at even or random times, for a minute and a half."""
+    greeting = [("s", 20, 0.01), ("c", 12, 0.001), ("s", 34, 0.001), ("c", 14, 0.001), ("s", 23, 0.02)]
+    keys = [("s", 41, 0.01), ("c", 41, 0.001), ("c", 1_500, 0.002), ("s", 1_080, 0.002), ("c", 48, 0.002)]
+    keys += [("s", 452, 0.02), ("c", 60, 0.01), ("s", 44, 0.001), ("c", 612, 0.002), ("s", 28, 0.01), ("c", 112, 0.002)]
+    draw = random.randint
+    kinds = {
+        "ssh": (22, lambda: [*keys, ("c", 96, 0.001), ("s", 400, 0.01)]),
+        "ssh-words": (22, lambda: [*keys, ("c", 80 + 4 * draw(0, 20), 0.001), ("s", 300 + 4 * draw(0, 400), 0.03)]),
+        "ftp": (21, lambda: [*greeting, ("c", 6, 0.001), ("s", 48, 0.001), ("c", 10, 0.001), ("s", 90, 0.01)]),
+        "ftp-names": (21, lambda: [*greeting, ("c", 8 + draw(4, 30), 0.001), ("s", 60 + draw(8, 34), 0.01)]),
+        "pop3": (110, lambda: [("s", 30, 0.01), ("c", 13, 0.001), ("s", 5, 0.001), ("c", 14, 0.001), ("s", 16, 0.01),
+                               ("c", 6, 0.001), ("s", 9, 0.001)]),
+        "pop3-fetch": (110, lambda: [("s", 30, 0.01), ("c", 27, 0.002), ("s", 21, 0.01), ("c", 8, 0.001),
+                                     ("s", draw(700, 9_000), 0.002)]),
+        "smtp": (25, lambda: [("s", 60, 0.01), ("c", 20, 0.001), ("s", 120, 0.001), ("c", 70, 0.001), ("s", 42, 0.001),
+                              ("c", draw(700, 5_000), 0.001), ("s", 36, 0.02)]),
+        "http": (80, lambda: [("c", 171, 0.001), ("s", draw(500, 3_000), 0.003)]),
+        "events": (80, lambda: [("c", 230 + draw(0, 40), 0.001), ("s", 121, 0.002)]),
+        "redis": (6_379, lambda: [("c", 30 + draw(0, 8), 0.0002), ("s", draw(5, 60), 0.0002)]),
+        "postgres": (5_432, lambda: [("c", 8, 0.001), ("s", 1, 0.001), ("c", 84, 0.001), ("s", 24, 0.001),
+                                     ("c", 55, 0.001), ("s", 340, 0.004), ("c", draw(30, 90), 0.001),
+                                     ("s", draw(60, 700), 0.003)]),
+    }  # fmt: skip
+    for name, (service, turns) in kinds.items():
+        for rate in (0.5, 2, 8):
+            even = [number / rate for number in range(int(rate * 90))]
+            for times, when in ((even, "evenly"), (spread(rate, 90), "whenever")):
+                packets = []
+                for number, start in enumerate(times):
+                    packets += session(start, "192.168.1.30", VICTIM, 33_000 + number, service, turns(), 0.001)
+                yield f"normal-login-{name}-{rate}-{when}", packets
+
+
+def busy():
+    """Pings to a host to which others speak already, and what they say."""
+    for others in (20, 60, 200):
+        for rate in (4, 10, 30, 100):
+            clients = [anybody() for _ in range(others // 4)]
+            packets = web(others / 4, 16, clients, [VICTIM], 0.01)
+            for time in spread(others / 2, 16):
+                client, port = random.choice(clients), anyport()
+                packets.append((time, frame(client, VICTIM, UDP, udp(port, 53, bytes(random.randint(28, 50))))))
+                answer = udp(53, port, bytes(random.randint(44, 420)))
+                packets.append((time + random.uniform(0.0005, 0.01), frame(VICTIM, client, UDP, answer)))
+            for turn in range(4):
+                packets += [(time + 2 + 3.5 * turn, data) for time, data in echoes(rate, 2, 56, turn)]
+            yield f"normal-ping-busy-{rate}-{others}", packets
+
+
 def main():
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     random.seed(1)
-    for made in (floods, reflections, scans, guesses, harmless, conversations):
+    for made in (floods, reflections, scans, guesses, harmless, conversations, logins, busy):
         for name, packets in made():
             write(folder, name, packets)
 

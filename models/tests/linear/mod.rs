@@ -1,7 +1,7 @@
 //! Small data for support vector machines and networks, and the files of both.
 
 use tidegate_models::{
-    Class, Costs, Features, Flag, OperatingPoint, Schema,
+    Class, Costs, Features, Flag, LIVE_COLUMNS, OperatingPoint, Schema,
     format::{ModelFile, Parameters},
     train::{
         Assembly, Dataset, assemble,
@@ -14,7 +14,7 @@ use tidegate_models::{
 pub(crate) fn dataset(classes: usize) -> Dataset {
     let rows = (0..60 * classes as u32).map(|i| {
         let class = Class::ALL[i as usize % classes];
-        let mut values = [0; 61];
+        let mut values = [0; LIVE_COLUMNS.len()];
         values[2] = 10 + i % 3;
         values[3] = Flag::ALL[i as usize % classes % 2].code();
         values[4] = (1 << (2 * class.index())) + i / 7;

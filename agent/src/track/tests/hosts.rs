@@ -164,6 +164,29 @@ fn guesses_are_many_answered_and_alike() {
 }
 
 #[test]
+fn guesses_ask_otherwise_and_are_answered_the_same() {
+    let answered = |conversations: &[[usize; 2]]| {
+        let mut lab = Lab::new();
+        for (number, bytes) in (0u16..).zip(conversations) {
+            let client = at(2, 30_000 + number);
+            lab.connect(u64::from(number) * SECOND, client, at(1, 21), *bytes);
+        }
+        hosts(&lab).pair_same_answer_rate_600s
+    };
+    // Passwords of many lengths, and twice of one.
+    assert_eq!(
+        answered(&[[20, 70], [23, 70], [17, 70], [17, 70], [26, 70]]),
+        75
+    );
+    // A poll asks the same, who fetches files gets other answers, and a mail is no word longer than the one before.
+    assert_eq!(answered(&[[20, 70], [20, 70], [20, 70]]), 0);
+    assert_eq!(answered(&[[20, 70], [22, 900], [24, 71]]), 0);
+    assert_eq!(answered(&[[200, 70], [264, 70], [329, 70]]), 50);
+    // Nothing is no answer.
+    assert_eq!(answered(&[[20, 0], [22, 0]]), 0);
+}
+
+#[test]
 fn slow_http_is_many_open_connections_with_few_bytes() {
     let mut lab = Lab::new();
     for port in 0..50u16 {

@@ -369,6 +369,10 @@ guess-pop3         attacker 8.0  ~hydra -I -q -t 4 -l clerk -P {words} pop3://{d
 guess-pop3-16      attacker 6.0  ~hydra -I -q -t 16 -L {words} -p summer pop3://{dst}
 guess-pop3-medusa  attacker 8.0  held ~medusa -h {dst} -u clerk -P {words} -M pop3 -t 4
 guess-postgres-16  attacker 6.0  ~hydra -I -q -t 16 -l postgres -P {words} postgres://{dst}
+guess-http-agent   attacker 6.0  {attack} guess-http {src} {dst} --agent 90 --rate 6 --seconds {s}
+guess-ftp-pins     attacker 8.0  {attack} guess-ftp {src} {dst} --pins --rate 4 --seconds {s}
+guess-pop3-pins    attacker 8.0  ~hydra -I -q -t 4 -l clerk -x 4:4:1 pop3://{dst}
+guess-ssh-pins     attacker 10.0 ~hydra -I -q -t 4 -l clerk -x 4:4:1 ssh://{dst}
 ";
 
 /// Passwords, one after the other, one every second or two.
@@ -382,10 +386,15 @@ slow-guess-ssh-05  attacker 30.0 held ~medusa -h {dst} -u root -P {words} -M ssh
 slow-guess-ftp-05  attacker 25.0 {attack} guess-ftp {src} {dst} --rate 0.5 --tries 1 --seconds {s}
 slow-guess-ftp-3   attacker 25.0 {attack} guess-ftp {src} {dst} --rate 0.4 --tries 3 --seconds {s}
 slow-guess-http-2  attacker 20.0 {attack} guess-http {src} {dst} --rate 2 --seconds {s}
-slow-guess-curl    attacker 16.0 {traffic} repeat --any-code --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:summer http://{dst}/private/
-slow-guess-ssh-one attacker 25.0 {traffic} repeat --any-code --seconds {s} --rate 1 -- sshpass -p summer ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 -b {src} clerk@{dst} true
+slow-guess-curl    attacker 16.0 {traffic} repeat --any-code --words {words} --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:WORD http://{dst}/private/
+slow-guess-ssh-one attacker 25.0 {traffic} repeat --any-code --words {words} --seconds {s} --rate 1 -- sshpass -p WORD ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 -b {src} clerk@{dst} true
 slow-guess-tel-05  attacker 25.0 {attack} guess-telnet {src} {dst} --rate 0.5 --tries 2 --seconds {s}
 slow-guess-pop3    attacker 15.0 ~hydra -I -q -t 1 -W 1 -l clerk -P {words} pop3://{dst}
+slow-guess-agent   attacker 20.0 {attack} guess-http {src} {dst} --agent 60 --rate 1.5 --seconds {s}
+slow-guess-agent-2 attacker 18.0 {attack} guess-http {src} {dst} --agent 300 --rate 1 --seconds {s}
+slow-guess-ftp-pin attacker 25.0 {attack} guess-ftp {src} {dst} --pins --rate 0.5 --seconds {s}
+slow-guess-tel-pin attacker 25.0 {attack} guess-telnet {src} {dst} --pins --rate 1 --seconds {s}
+slow-guess-pop-pin attacker 20.0 ~hydra -I -q -t 1 -W 1 -l clerk -x 4:4:1 pop3://{dst}
 slow-guess-ftp-med attacker 25.0 held ~medusa -h {dst} -u clerk -P {words} -M ftp -t 1
 ";
 

@@ -186,6 +186,9 @@ ftp6-lists         h1       5.0  {traffic} repeat --seconds {s} --rate 2 -- curl
 
 ftp-mirror         h2       6.0  held {traffic} repeat --seconds {s} --rate 0.4 -- lftp --norc -c set␣net:socket-bind-ipv4␣{src};set␣dns:order␣inet;open␣ftp://clerk:lantern@{dst};mirror␣--parallel=4␣--overwrite␣pub␣{scratch}/pub
 ftp-mirror-active  h1       6.0  held {traffic} repeat --seconds {s} --rate 0.4 -- lftp --norc -c set␣net:socket-bind-ipv4␣{src};set␣ftp:passive-mode␣no;open␣ftp://clerk:lantern@{dst};mirror␣--overwrite␣pub␣{scratch}/pub
+ftp-typing         h1       20.0 {traffic} human --seconds {s} --rate 5 -- lftp --norc -e set␣net:socket-bind-ipv4␣{src};set␣dns:order␣inet;open␣ftp://clerk:lantern@{dst}
+ftp-typing-slow    h2       20.0 {traffic} human --seconds {s} --rate 2 --pause 3 -- lftp --norc -e set␣net:socket-bind-ipv4␣{src};set␣dns:order␣inet;open␣ftp://clerk:lantern@{dst}
+ftp-reading        h2       20.0 held {traffic} human --seconds {s} --rate 8 --pause 6 -- lftp --norc -e set␣net:socket-bind-ipv4␣{src};set␣dns:order␣inet;open␣ftp://clerk:lantern@{dst}
 
 dns-5              h2       7.0  {traffic} dns {src} {dst} --seconds {s} --rate 5
 dns-50             h1       7.0  {traffic} dns {src} {dst} --seconds {s} --rate 50
@@ -377,11 +380,12 @@ whenever-ssh         h2       60.0 {traffic} repeat --random --seconds {s} --rat
 whenever-ssh-3       h1       60.0 {traffic} repeat --random --seconds {s} --rate 3 -- ssh {keyed} -b {src} clerk@{dst} date
 whenever-ssh-long    h2       60.0 {traffic} repeat --random --seconds {s} --rate 1 -- ssh {keyed} -b {src} clerk@{dst} sleep␣2
 whenever-scp         h1       60.0 held {traffic} repeat --random --seconds {s} --rate 1 -- sftp -q {keyed} -o BindAddress={src} clerk@{dst}:pub/file3 {scratch}/file3
-whenever-lists       h1       60.0 held {traffic} repeat --random --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
+whenever-lists       h1       60.0 {traffic} repeat --random --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
 whenever-lists-4     h2       60.0 held {traffic} repeat --random --seconds {s} --rate 4 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern --list-only ftp://{dst}/pub/
 whenever-files       h2       60.0 held {traffic} repeat --random --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern ftp://{dst}/pub/file2
-whenever-mailbox     h1       60.0 held {traffic} repeat --random --seconds {s} --rate 2 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
-whenever-password    h2       60.0 held {traffic} repeat --random --seconds {s} --rate 4 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
+whenever-mailbox     h1       60.0 {traffic} repeat --random --seconds {s} --rate 2 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/
+whenever-letters     h1       60.0 held {traffic} repeat --random --seconds {s} --rate 1.5 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern pop3://{dst}/1
+whenever-password    h2       60.0 {traffic} repeat --random --seconds {s} --rate 4 -- curl -sS -o /dev/null --interface {src} -u clerk:lantern http://{dst}/
 
 again-ping-pause   h1       100.0 {traffic} repeat --seconds {s} --rate 0.05 -- ping -n -I {src} -i 0.05 -c 22 {dst}
 again-ping-pause-100 h2     100.0 {traffic} repeat --seconds {s} --rate 0.04 -- ping -n -I {src} -s 120 -i 0.01 -c 26 {dst}

@@ -176,6 +176,18 @@ monitor-pings-12   h1       8.0  {traffic} pings {src} 10.83.4.1 --count 12 --si
 monitor-pings-24   h2       9.0  {traffic} pings {src} 10.83.4.2 --count 24 --size 56 --pause 0.03 --seconds {s} --rate 0.3
 monitor-pings-five h1       9.0  {traffic} pings {src} 10.83.4.3 --count 10 --burst 5 --size 48 --pause 0.05 --seconds {s} --rate 0.3
 
+ask-1              h1       45.0 {traffic} repeat --words {words} --seconds {s} --rate 1 -- curl -sS -o /dev/null --interface {src} http://{dst}/1000?name=WORD
+ask-2              h2       45.0 {traffic} repeat --words {words} --seconds {s} --random --rate 2 -- curl -sS -o /dev/null --interface {src} -b session=0123456789abcdef0123456789abcdef0123456789abcdef http://{dst}/5000?name=WORD
+ask-4              h1       45.0 {traffic} repeat --words {words} --seconds {s} --random --rate 4 -- curl -sS -o /dev/null --interface {src} -A Mozilla/5.0␣(X11;␣Linux␣x86_64;␣rv:128.0)␣Gecko/20100101␣Firefox/128.0 http://{dst}/100?WORD
+ask-missing        h2       45.0 {traffic} repeat --words {words} --seconds {s} --random --rate 2 -- curl -sS -o /dev/null --interface {src} http://{dst}/no/such/WORD
+ask-wget           h1       45.0 held {traffic} repeat --words {words} --seconds {s} --random --rate 3 -- wget -q -O /dev/null --bind-address={src} http://{dst}/1000?word=WORD
+tell-05            h2       45.0 {traffic} events {src} {dst} --seconds {s} --rate 0.5 --size 60 --cookie 200
+tell-2             h1       45.0 {traffic} events {src} {dst} --seconds {s} --random --rate 2 --size 60 --cookie 90
+tell-3             h1       45.0 {traffic} events {src} {dst} --seconds {s} --rate 3 --size 60
+tell-5             h2       45.0 {traffic} events {src} {dst} --seconds {s} --random --rate 5 --size 90 --cookie 400
+tell-8             h2       45.0 {traffic} events {src} {dst} --seconds {s} --rate 8 --size 120
+tell-20            h1       45.0 held {traffic} events {src} {dst} --seconds {s} --rate 20 --size 200 --cookie 150
+
 crowd-web-1100     h2       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 500
                             +    {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 1000
                             +    {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 3000
