@@ -122,7 +122,10 @@ fn recordings_are_read_by_header() {
         (rows[0].class, rows[0].attack, rows[0].group.as_ref()),
         (Class::Dos, None, "udp_flood/dos")
     );
-    assert_eq!(rows[0].features.named("pair_same_answer_rate_600s"), Some(0));
+    assert_eq!(
+        rows[0].features.named("pair_same_answer_rate_600s"),
+        Some(0)
+    );
     assert_eq!(rows[0].features.named("duration"), Some(61));
     assert_eq!(rows[0].features.named("protocol_type"), Some(1));
     assert_eq!(
