@@ -162,7 +162,8 @@ def get(options, connection):
 def web(options):
     """Requests, each with a connection of its own, or (--keep) all with one; --burst at once.
 
-    Of several hosts each is asked in turn."""
+    Of several hosts each is asked in turn. --unused connections are opened and closed first, as browsers do that
+    expect more to fetch, and balancers that look whether a server is there."""
     failures = []
     hosts = hosts_of(options)
 
@@ -175,6 +176,8 @@ def web(options):
     kept = connection_of(options)
     done = 0
     for _ in ticks(options):
+        for _ in range(options.unused):
+            dial(options, options.port or 80).close()
         done += options.burst
         if options.keep:
             # A closed one is opened again with the next request.
@@ -415,6 +418,7 @@ def main():
         command.add_argument("--seconds", type=float, default=5)
         command.add_argument("--rate", type=float, default=1, help="beats (or keys) a second")
         command.add_argument("--burst", type=int, default=1, help="a beat")
+        command.add_argument("--unused", type=int, default=0, help="connections a beat without a request")
         command.add_argument("--clients", type=int, default=250, help="where the source is a network")
         command.add_argument("--size", type=int, default=5000, help="bytes of an answer, or of what is told")
         command.add_argument("--cookie", type=int, default=0, help="bytes said with each request")

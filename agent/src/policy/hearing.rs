@@ -31,6 +31,13 @@ const PORTS_APIECE: u32 = 4;
 /// Of the latest TCP connections of two hosts, so many that ended as normal ones: the others are no guesses yet.
 const ACQUITTALS: usize = 2;
 
+/// So many connections of two hosts at once are no client's that logs in several times side by side, to fetch files
+/// with all of them.
+const LOGINS_AT_ONCE: u32 = 7;
+
+/// Guesses at so many hosts within a minute are told by how many these are.
+const GUESSED_AT: u32 = 4;
+
 /// How often in a row it was the same.
 #[derive(Clone, Copy, Debug, Default)]
 struct Streak<T> {
@@ -148,7 +155,11 @@ impl Policy {
         } else {
             ms(self.config.evidence_interval)
         };
-        if !is_answer(observation) && evidence.history.record(statement, Apart::ByTime(interval)) {
+        let too_early = statement.class == Class::R2l && is_first_login(observation);
+        if !is_answer(observation)
+            && !too_early
+            && evidence.history.record(statement, Apart::ByTime(interval))
+        {
             evidence.ports = 1 << (connection.responder_port % 64);
         }
         let of = self.config.of_events;
@@ -159,9 +170,10 @@ impl Policy {
 
     pub(super) fn hear_source(
         &mut self,
-        connection: &Connection,
+        observation: &Observation,
         statement: Statement,
     ) -> Option<(Evidence, Sweep)> {
+        let connection = &observation.connection;
         let evidence = remembered(&mut self.sources, connection.originator, statement)?;
         if statement.class != Class::Normal {
             let destination = connection.responder;
@@ -182,9 +194,14 @@ impl Policy {
         } else {
             ms(self.config.wide_evidence_interval)
         };
-        let fresh = evidence
-            .history
-            .record(statement, Apart::ByConnection(interval));
+        let hosts = &observation.record.hosts;
+        let too_early = statement.class == Class::R2l
+            && hosts.src_hosts_60s < GUESSED_AT
+            && is_first_login(observation);
+        let fresh = !too_early
+            && evidence
+                .history
+                .record(statement, Apart::ByConnection(interval));
         if fresh && statement.class != Class::Normal {
             evidence
                 .service
@@ -290,6 +307,16 @@ fn earlier(observation: &Observation) -> usize {
     // This one, of which nothing may have been answered yet.
     let open = hosts.src_open.max(1);
     hosts.pair_conns_60s.saturating_sub(open) as usize
+}
+
+/// Whether a connection goes on that is among the first few of two hosts, of which none came to what another did: all
+/// logins begin like this, and guesses too.
+fn is_first_login(observation: &Observation) -> bool {
+    let hosts = &observation.record.hosts;
+    !is_end(observation)
+        && hosts.pair_conns_60s < LOGINS_AT_ONCE
+        && hosts.pair_alike_rate_600s == 0
+        && hosts.pair_same_answer_rate_600s == 0
 }
 
 /// When what a source did, or what was done to a service, was last atoned for, ns.

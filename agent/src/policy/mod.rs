@@ -169,7 +169,7 @@ impl Policy {
             again: look,
         };
         let by_pair = self.hear_pair(observation, statement);
-        let by_source = self.hear_source(connection, statement);
+        let by_source = self.hear_source(observation, statement);
         let by_pair = by_pair.filter(Evidence::suffices);
         let by_source = by_source.filter(|(evidence, _)| evidence.suffices());
         if answer && statement.class != Class::R2l {

@@ -22,8 +22,9 @@ const GUESSED: f64 = 0.5;
 /// To take one attack for another costs so much: it is acted on all the same.
 const CONFUSED: f64 = 0.25;
 
-/// To take another attack for a guess: more, or doubt about a flood would be called so because it is cheaper.
-const TAKEN_FOR_A_GUESS: f64 = 0.5;
+/// To take another attack for a guess: as much as to miss it, or doubt between normal, a flood and a scan would be
+/// called so because it is cheaper (docs/decisions/0040).
+const TAKEN_FOR_A_GUESS: f64 = 1.0;
 
 /// What others do for longer than a moment, by name, besides KDD's windows. A recording shows each
 /// scenario in one place among the others, and trees know the place by such columns.

@@ -74,10 +74,38 @@ fn three_guesses_make_a_narrow_verdict_whoever_hangs_up() {
 }
 
 #[test]
-fn guesses_are_found_before_the_first_of_them_ends() {
+fn many_guesses_at_once_are_found_before_the_first_of_them_ends() {
     let mut bench = Bench::new();
-    let found = (0..4).find_map(|port| log_in(&mut bench, port, Class::R2l));
+    // Clients that fetch files log in side by side, too.
+    for port in 0..6 {
+        assert_eq!(log_in(&mut bench, port, Class::R2l), None, "{port}");
+    }
+    let found = (6..10).find_map(|port| log_in(&mut bench, port, Class::R2l));
     assert_eq!(found.unwrap().target.scope, Scope::Tuple);
+}
+
+#[test]
+fn few_guesses_are_found_once_two_came_to_the_same() {
+    let mut bench = Bench::new();
+    for port in 0..2 {
+        assert_eq!(log_in(&mut bench, port, Class::R2l), None, "{port}");
+        assert_eq!(hang_up(&mut bench, port, false, Class::R2l), None, "{port}");
+    }
+    let found = log_in(&mut bench, 2, Class::R2l);
+    assert_eq!(found.unwrap().target.scope, Scope::Tuple);
+}
+
+#[test]
+fn a_guess_at_each_of_many_hosts_is_found_before_any_ends() {
+    let mut bench = Bench::new();
+    let at = |bench: &mut Bench, host: u32| {
+        let server = end(&format!("10.83.1.{host}"), 22);
+        bench.wait(SECOND);
+        bench.talk(end(ATTACKER, 1), server, Class::R2l)
+    };
+    assert_eq!(at(&mut bench, 0), None);
+    let found = (1..12).find_map(|host| at(&mut bench, host));
+    assert_eq!(found.unwrap().target.scope, Scope::SourceService);
 }
 
 #[test]

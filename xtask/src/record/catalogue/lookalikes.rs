@@ -20,6 +20,8 @@ down-nc            h2       7.0  held {traffic} repeat --any-code --seconds {s} 
 resolver-silent    h1       6.0  ~{traffic} dns {src} {quiet}.53 --seconds {s} --rate 10 --patience 0.08
 resolver-dig       h2       6.0  {traffic} repeat --any-code --seconds {s} --rate 1 -- dig -b {src} @{quiet}.53 +time=1 +tries=2 www.lab
 resolver-busy      h1       6.0  ~{traffic} dns {src} {quiet}.53 --seconds {s} --rate 60 --patience 0.01
+resolver-busy-30   h2       7.0  ~{traffic} dns {src} {quiet}.53 --seconds {s} --rate 30 --patience 0.02
+resolver-busy-120  h1       5.0  ~{traffic} dns {src} {quiet}.53 --seconds {s} --rate 120 --patience 0.005
 
 resolver-dnsperf   h2       6.0  held ~dnsperf -s {quiet}.53 -a {src} -Q 40 -t 1 -l {i} -d {lists}/names
 
@@ -187,6 +189,13 @@ tell-3             h1       45.0 {traffic} events {src} {dst} --seconds {s} --ra
 tell-5             h2       45.0 {traffic} events {src} {dst} --seconds {s} --random --rate 5 --size 90 --cookie 400
 tell-8             h2       45.0 {traffic} events {src} {dst} --seconds {s} --rate 8 --size 120
 tell-20            h1       45.0 held {traffic} events {src} {dst} --seconds {s} --rate 20 --size 200 --cookie 150
+web-120-large      h1       7.0  {traffic} web {src} {dst} --seconds {s} --rate 0.5 --burst 120 --size 300000
+curl-120-large     h1       6.0  {traffic} repeat --seconds {s} --rate 0.4 -- curl -sS --interface {src} -Z --parallel-immediate --parallel-max 120 http://{dst}/200000?[1-240] -o /dev/null
+web-250-large      h2       7.0  {traffic} web {src} {dst} --seconds {s} --rate 0.4 --burst 250 --size 400000
+web-unused-3       h2       7.0  {traffic} web {src} {dst} --seconds {s} --rate 1.5 --burst 4 --unused 2 --size 20000
+web-unused-keep    h1       7.0  {traffic} web {src} {dst} --seconds {s} --rate 4 --keep --unused 1
+web-unused-40      h2       6.0  {traffic} web {src} {dst} --seconds {s} --rate 0.7 --burst 40 --unused 1 --size 20000
+web-unused-90      h1       6.0  {traffic} web {src} {dst} --seconds {s} --rate 0.4 --burst 90 --unused 3 --size 5000
 
 crowd-web-1100     h2       6.0  {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 500
                             +    {traffic} web {crowd} {dst} --seconds {s} --rate 280 --size 1000
