@@ -110,7 +110,7 @@ fn a_guess_at_each_of_many_hosts_is_found_before_any_ends() {
 
 #[test]
 fn connections_before_the_first_accusation_have_ended_well() {
-    // Four logins at once are like guesses; with nothing before them that is enough, as above.
+    // Two ended alike, so what is said of the next on their way would count, if the two had not ended well.
     let mut bench = Bench::new();
     two_end_well(&mut bench, Class::Normal);
     for port in 0..4 {
