@@ -155,7 +155,7 @@ impl Policy {
         } else {
             ms(self.config.evidence_interval)
         };
-        let too_early = statement.class == Class::R2l && is_first_login(observation);
+        let too_early = is_first_guess(observation, statement.class);
         if !is_answer(observation)
             && !too_early
             && evidence.history.record(statement, Apart::ByTime(interval))
@@ -194,10 +194,8 @@ impl Policy {
         } else {
             ms(self.config.wide_evidence_interval)
         };
-        let hosts = &observation.record.hosts;
-        let too_early = statement.class == Class::R2l
-            && hosts.src_hosts_60s < GUESSED_AT
-            && is_first_login(observation);
+        let too_early = observation.record.hosts.src_hosts_60s < GUESSED_AT
+            && is_first_guess(observation, statement.class);
         let fresh = !too_early
             && evidence
                 .history
@@ -309,11 +307,12 @@ fn earlier(observation: &Observation) -> usize {
     hosts.pair_conns_60s.saturating_sub(open) as usize
 }
 
-/// Whether a connection goes on that is among the first few of two hosts, of which none came to what another did: all
-/// logins begin like this, and guesses too.
-fn is_first_login(observation: &Observation) -> bool {
+/// Whether a connection is called a guess that goes on and is among the first few of two hosts, of which none came to
+/// what another did: all logins begin like this.
+fn is_first_guess(observation: &Observation, class: Class) -> bool {
     let hosts = &observation.record.hosts;
-    !is_end(observation)
+    class == Class::R2l
+        && !is_end(observation)
         && hosts.pair_conns_60s < LOGINS_AT_ONCE
         && hosts.pair_alike_rate_600s == 0
         && hosts.pair_same_answer_rate_600s == 0

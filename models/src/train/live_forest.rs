@@ -150,6 +150,11 @@ mod tests {
         assert_eq!(costs(1.0).decide(shares).class, Class::Dos);
         let two_attacks = [0.1, 0.5, 0.4, 0.0, 0.0, 0.0];
         assert_eq!(costs(4.0).decide(two_attacks).class, Class::Dos);
+        // Nothing of a guess is in it, and of anything else too little.
+        assert_eq!(
+            costs(4.0).decide([0.18, 0.41, 0.41, 0.0, 0.0, 0.0]).class,
+            Class::Normal
+        );
         // Two thirds are enough for a guess, and for what is no guess it is not the cheaper word.
         assert_eq!(
             costs(4.0).decide([0.3, 0.0, 0.0, 0.7, 0.0, 0.0]).class,
